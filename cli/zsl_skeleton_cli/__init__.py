@@ -1,0 +1,1 @@
+"""Command-line front ends: argument parsing only, all work happens in :mod:`zsl_skeleton`."""

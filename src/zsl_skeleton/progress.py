@@ -1,0 +1,26 @@
+"""Progress for long work: a bar on a terminal, silence elsewhere. Everything goes to stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def track(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
+    """Yield ``items`` while a bar called ``label`` shows how far it got (``total`` items, if known)."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import track as rich_track
+
+    yield from rich_track(items, description=label, total=total, console=Console(stderr=True), transient=True)
+
+
+def say(message: str) -> None:
+    """One line for people, on stderr (stdout is for results)."""
+    sys.stderr.write(message + "\n")
+    sys.stderr.flush()
