@@ -33,7 +33,7 @@ from zsl_skeleton.files import canonical_json, read_json, sha256_file, sha256_te
 
 SCHEMA_VERSION = 1
 WORK = "work"
-_CARD = "card.json"
+_CARD, _COMMAND = "card.json", "command.json"
 
 
 class FileRef(BaseModel):
@@ -189,7 +189,10 @@ class Store:
         with self._lock(recipe):
             if not self.finished(recipe):
                 partial = self.partial(recipe)
-                partial.mkdir(parents=True, exist_ok=True)
+                for temporary in partial.rglob(".*.tmp"):
+                    temporary.unlink()  # half-written when a former run was killed
+                # For ``zsl-train resume``, and for people who wonder what this folder is.
+                write_json(partial / WORK / _COMMAND, [Path(sys.argv[0]).name, *sys.argv[1:]])
                 started = time.monotonic()
                 summary = build(partial)
                 shutil.rmtree(partial / WORK, ignore_errors=True)
@@ -228,6 +231,11 @@ class Store:
                 mend=mend,
             )
         return matching[0]
+
+    def unfinished(self, stage: str) -> list[tuple[str, list[str]]]:
+        """Future folder name and command-line arguments of every artifact of a stage that was left unfinished."""
+        paths = sorted((self.root / stage).glob(f".*.partial/{WORK}/{_COMMAND}"))
+        return [(path.parents[1].name[1:].removesuffix(".partial"), read_json(path)[1:]) for path in paths]
 
     @contextmanager
     def _lock(self, recipe: Recipe) -> Iterator[None]:

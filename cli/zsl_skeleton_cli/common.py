@@ -1,0 +1,99 @@
+"""What the three commands share: options, the rendering of errors, JSON output."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from zsl_skeleton import interruption
+from zsl_skeleton.errors import ZslError
+
+if TYPE_CHECKING:
+    from zsl_skeleton.artifacts import Artifact, Store
+
+SCHEMA_VERSION = 1
+
+ArtifactsOption = Annotated[
+    Path, typer.Option("--artifacts", envvar="ZSL_ARTIFACTS", help="Folder that all artifacts go to.")
+]
+CatalogOption = Annotated[
+    Path | None, typer.Option("--catalog", envvar="ZSL_CATALOG", help="Folder with your own data sets' YAML files.")
+]
+DatasetOption = Annotated[str, typer.Option("--dataset", help="Data set, e.g. ntu60, utd-mhad, demo.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+DEFAULT_ARTIFACTS = Path("artifacts")
+
+
+def new_app(help_text: str) -> typer.Typer:
+    """A Typer application with the house's settings."""
+    return typer.Typer(help=help_text, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+def run(app: typer.Typer) -> None:
+    """Run an application; render errors without a traceback and exit with the documented code."""
+    interruption.install()
+    try:
+        app()
+    except ZslError as error:
+        _fail(str(error), error.exit_code)
+    except interruption.Interrupted as stop:
+        _fail(f"stopped by {stop}; what is finished is kept, the same command continues", stop.exit_code)
+    except OSError as error:
+        mend = _OS_MENDS.get(error.errno or 0)
+        if mend is None:
+            raise
+        _fail(f"{error.strerror}: {error.filename or 'while writing an artifact'}\n  mend: {mend}", 3)
+
+
+_OS_MENDS = {
+    errno.ENOSPC: "free disk space, then run the same command again: it continues where it stopped",
+    errno.EDQUOT: "free disk quota, then run the same command again: it continues where it stopped",
+    errno.EACCES: "name a folder you may write to with --artifacts DIR",
+    errno.EPERM: "name a folder you may write to with --artifacts DIR",
+    errno.EROFS: "name a folder you may write to with --artifacts DIR",
+    errno.ENOTDIR: "name a folder, not a file, with --artifacts DIR",
+    errno.EEXIST: "name a folder, not a file, with --artifacts DIR",
+}
+
+
+def _fail(message: str, code: int) -> None:
+    sys.stderr.write(f"error: {message}\n")
+    # A failed command must not look successful because the reader of stdout has gone.
+    sys.stderr.flush()
+    sys.exit(code)
+
+
+def emit(document: Mapping[str, Any], text: str, *, as_json: bool) -> None:
+    """Print the result to stdout: one JSON document with ``schema_version``, or text for people."""
+    if as_json:
+        text = json.dumps({"schema_version": SCHEMA_VERSION, **document}, indent=2, ensure_ascii=False)
+    sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+def emit_tables(tables: Mapping[str, list[str]], *, as_json: bool) -> None:
+    """Print named lists."""
+    width = max(map(len, tables))
+    lines = [f"{name:<{width}}  {', '.join(entries) or '-'}" for name, entries in tables.items()]
+    emit(tables, "\n".join(lines), as_json=as_json)
+
+
+def announce(artifact: Artifact, *, as_json: bool) -> None:
+    """Print where an artifact lies and what it is."""
+    card = artifact.card
+    text = f"{os.fspath(artifact.path)}\n  {card.what}"
+    emit({"path": os.fspath(artifact.path), "card": card.model_dump()}, text, as_json=as_json)
+
+
+def open_store(artifacts: Path) -> Store:
+    """The store behind ``--artifacts`` (imported late: ``--help`` must not wait for numpy)."""
+    from zsl_skeleton.artifacts import Store
+
+    return Store(artifacts)

@@ -1,0 +1,192 @@
+"""``zsl-train``: features + class embeddings -> run -> report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zsl_skeleton.errors import UsageError
+from zsl_skeleton_cli.common import (
+    DEFAULT_ARTIFACTS,
+    ArtifactsOption,
+    CatalogOption,
+    DeviceOption,
+    JsonOption,
+    emit,
+    emit_tables,
+    new_app,
+    open_store,
+    run,
+)
+
+if TYPE_CHECKING:
+    from zsl_skeleton.artifacts import Artifact
+    from zsl_skeleton.training.config import RunConfig
+
+app = new_app(
+    "Train a zero-shot method on seen classes and test it on unseen ones. What is missing on the way (backbone, "
+    "features, bank, embeddings) is made with default settings; what exists is reused."
+)
+
+RunArgument = Annotated[str, typer.Argument(help="Run: a path, a folder name, or a readable name (the newest).")]
+
+
+@dataclass(frozen=True)
+class _Choices:
+    """What does not change between the runs of one command."""
+
+    method: str
+    preset: str
+    overrides: tuple[str, ...]
+    select: str
+    device: str
+
+
+@app.callback(invoke_without_command=True)
+def train(
+    context: typer.Context,
+    method: Annotated[str | None, typer.Option(help="Method: mla or ridge.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Data set, e.g. utd-mhad, demo.")] = None,
+    split: Annotated[str | None, typer.Option(help="Seen/unseen split; default: the data set's first.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="Train/test protocol; default: the data set's.")] = None,
+    preset: Annotated[str, typer.Option(help="Settings: default (defects mended) or paper (official).")] = "default",
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="key=value; repeat for several.")] = None,
+    seeds: Annotated[str, typer.Option("--seeds", "--seed", help="One seed, a list 0,1,2 or a range 0..4.")] = "0",
+    select: Annotated[
+        str, typer.Option(help="Epoch: last, val (on pseudo-unseen classes) or oracle (on the unseen test clips).")
+    ] = "last",
+    control: Annotated[
+        str, typer.Option(help="Texts: none (real), shuffled, random-words, name-only; several as a,b.")
+    ] = "none",
+    features: Annotated[str | None, typer.Option(help="Feature set: path or name.")] = None,
+    backbone: Annotated[str, typer.Option(help="Backbone of the features: st-gcn or raw-joints.")] = "st-gcn",
+    bank: Annotated[str | None, typer.Option(help="Bank of class texts: path or name.")] = None,
+    encoder: Annotated[str, typer.Option(help="Text encoder: minilm or hashing.")] = "minilm",
+    device: DeviceOption = "auto",
+    catalog: CatalogOption = None,
+    artifacts: ArtifactsOption = DEFAULT_ARTIFACTS,
+    as_json: JsonOption = False,
+) -> None:
+    """Train and test; see also the sub-commands."""
+    if context.invoked_subcommand:
+        return
+    if method is None or dataset is None:
+        missing = "--method" if method is None else "--dataset"
+        raise UsageError(f"{missing} is missing", mend="zsl-train --method mla --dataset demo")
+    from zsl_skeleton.catalog import load_dataset
+    from zsl_skeleton.evaluation.report import render
+    from zsl_skeleton.evaluation.summary import render_summary, summarise
+    from zsl_skeleton.pipeline import Words, embeddings_for, features_for, open_setting
+    from zsl_skeleton.training.train import Task, read_report
+    from zsl_skeleton.training.train import train as train_run
+
+    split = split or next(iter(load_dataset(dataset, catalog).splits))
+    names = {"dataset": dataset, "split": split, "protocol": protocol, "device": device}
+    setting = open_setting(open_store(artifacts), catalog, names)
+    choices = _Choices(method, preset, tuple(overrides or ()), select, device)
+    configs = _run_configs(choices, _seeds(seeds), control)
+    chosen = features_for(setting, backbone, features)
+    made: list[Artifact] = []
+    for config in configs:
+        altered = config.control if config.control != "shuffled" else "none"
+        texts = embeddings_for(setting.store, setting.dataset, Words(bank, encoder, altered))
+        task = Task(chosen, texts, setting.dataset, setting.split, setting.protocol)
+        made.append(train_run(setting.store, task, config))
+    reports = [read_report(artifact) for artifact in made]
+    text = render(reports[0]) if len(reports) == 1 else render_summary(reports)
+    document = {
+        "runs": [{"path": str(a.path), **r.model_dump(mode="json")} for a, r in zip(made, reports, strict=True)],
+        "summary": summarise(reports),
+    }
+    emit(document, text, as_json=as_json)
+
+
+def _run_configs(choices: _Choices, seeds: tuple[int, ...], control: str) -> list[RunConfig]:
+    """One configuration per control and seed."""
+    from zsl_skeleton.registry import find_name
+    from zsl_skeleton.training.config import CONTROLS, SELECTIONS, RunConfig
+
+    select = find_name("selection rule", choices.select, dict.fromkeys(SELECTIONS))
+    controls = [find_name("control", name, dict.fromkeys(CONTROLS)) for name in control.split(",")]
+    common = {**vars(choices), "select": select}
+    return [RunConfig(**common, control=name, seed=seed) for name in controls for seed in seeds]
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    """``"3"``, ``"0,2"`` or ``"0..4"`` (both ends included)."""
+    start, dots, end = text.partition("..")
+    try:
+        return tuple(range(int(start), int(end) + 1)) if dots else tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"--seeds {text!r} is no list of seeds", mend="write 0, or 0,1,2, or 0..4") from error
+
+
+@app.command()
+def show(run_: RunArgument, artifacts: ArtifactsOption = DEFAULT_ARTIFACTS, as_json: JsonOption = False) -> None:
+    """Print the report of a run."""
+    from zsl_skeleton.evaluation.report import render
+    from zsl_skeleton.training.train import read_report
+
+    found = open_store(artifacts).get("runs", run_, mend="zsl-train list")
+    report = read_report(found)
+    text = f"{found.path}\n{render(report)}\nmade by: {found.card.made.command}"
+    emit({"path": str(found.path), **report.model_dump(mode="json")}, text, as_json=as_json)
+
+
+@app.command("eval")
+def eval_(
+    run_: RunArgument,
+    device: DeviceOption = "auto",
+    catalog: CatalogOption = None,
+    artifacts: ArtifactsOption = DEFAULT_ARTIFACTS,
+    as_json: JsonOption = False,
+) -> None:
+    """Compute the report of a run again, from its weights."""
+    from zsl_skeleton.evaluation.report import render
+    from zsl_skeleton.pipeline import task_of
+    from zsl_skeleton.training.train import evaluate
+
+    store = open_store(artifacts)
+    found = store.get("runs", run_, mend="zsl-train list")
+    report = evaluate(found, task_of(store, catalog, found), device)
+    emit({"path": str(found.path), **report.model_dump(mode="json")}, render(report), as_json=as_json)
+
+
+@app.command()
+def resume(
+    run_: Annotated[str | None, typer.Argument(help="Name of the unfinished run; default: the only one.")] = None,
+    artifacts: ArtifactsOption = DEFAULT_ARTIFACTS,
+) -> None:
+    """Continue a run that was stopped, by the command that started it."""
+    unfinished = {name: command for name, command in open_store(artifacts).unfinished("runs") if run_ in (None, name)}
+    listed = ", ".join(unfinished) or "none"
+    if len(unfinished) != 1:
+        raise UsageError(
+            f"{len(unfinished)} unfinished runs in {artifacts} fit", why=f"they are: {listed}", mend="zsl-train list"
+        )
+    app(next(iter(unfinished.values())), standalone_mode=False)
+
+
+@app.command("list")
+def list_(artifacts: ArtifactsOption = DEFAULT_ARTIFACTS, as_json: JsonOption = False) -> None:
+    """List methods, their presets, finished and unfinished runs."""
+    from zsl_skeleton.methods import METHODS
+    from zsl_skeleton.training.settings import preset_names
+
+    store = open_store(artifacts)
+    finished = [f"{a.path.name} ({100 * a.card.summary['accuracy']:.1f} %)" for a in store.all("runs")]
+    tables = {"methods": list(METHODS)}
+    tables |= {f"presets of {method}": list(preset_names(method)) for method in METHODS}
+    emit_tables({**tables, "runs": finished, "unfinished": [name for name, _ in store.unfinished("runs")]}, as_json=as_json)
+
+
+def main() -> None:
+    """Entry point."""
+    run(app)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Honest numbers: scores, metrics, controls, reports."""

@@ -1,0 +1,103 @@
+"""The report of a run: one JSON document, and the same as a table for people."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+SCHEMA_VERSION = 1
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ClassResult(_Part):
+    """Result of one unseen class; ``accuracy`` in [0, 1], None where it has no test clip."""
+
+    index: int
+    name: str
+    clips: int
+    accuracy: float | None
+
+
+class SelectionResult(_Part):
+    """How the weights were chosen: the rule, the epoch (from 0) and the accuracy that the choice was made by."""
+
+    rule: str
+    epoch: int | None
+    accuracy: float | None
+    oracle: bool
+
+
+class ReportedFigure(_Part):
+    """A published figure for the same method, data set and split, in percent."""
+
+    value: float
+    method: str
+    reliability: str
+    note: str
+
+
+class Report(_Part):
+    """Zero-shot evaluation of a run. Accuracies in [0, 1]; rows of ``confusion`` are true classes."""
+
+    schema_version: int = SCHEMA_VERSION
+    kind: Literal["zsl"] = "zsl"
+    dataset: str
+    synthetic: bool
+    split: str
+    protocol: str
+    method: str
+    preset: str
+    seed: int
+    control: str
+    selection: SelectionResult
+    accuracy: float
+    mean_class_accuracy: float
+    chance: float
+    clips: int
+    per_class: tuple[ClassResult, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    slots: tuple[str, ...]
+    encoder: str
+    bank: str
+    backbone: str
+    published: tuple[ReportedFigure, ...] = ()
+
+
+def render(report: Report) -> str:
+    """The report as plain text."""
+    oracle = " (oracle: chosen on the unseen test clips)" if report.selection.oracle else ""
+    synthetic = "  SYNTHETIC DATA: says nothing about real recordings" if report.synthetic else ""
+    lines = [
+        f"{report.method} ({report.preset}) on {report.dataset}, split {report.split} ({report.protocol}){synthetic}",
+        f"  ZSL accuracy         {_percent(report.accuracy)}{oracle}",
+        f"  mean class accuracy  {_percent(report.mean_class_accuracy)}{oracle}",
+        f"  chance               {_percent(report.chance)}   ({len(report.per_class)} classes, {report.clips} clips)",
+    ]
+    if report.control != "none":
+        lines.append(f"  control              {report.control}: the class texts were altered on purpose")
+    lines += [
+        f"  selection            {_selection(report.selection)}; seed {report.seed}",
+        f"  text                 {', '.join(report.slots)}; encoder {report.encoder}; bank {report.bank}",
+        f"  backbone             {report.backbone}",
+    ]
+    lines += [
+        f"  reported             {p.value:5.1f} %  {p.method} ({p.reliability}) {p.note}" for p in report.published
+    ]
+    width = max(len(row.name) for row in report.per_class)
+    lines += [f"    {row.name:<{width}}  {_percent(row.accuracy)}  {row.clips:5d} clips" for row in report.per_class]
+    return "\n".join(lines)
+
+
+def _selection(selection: SelectionResult) -> str:
+    if selection.epoch is None:
+        return f"{selection.rule} (closed form)"
+    by = "" if selection.accuracy is None else f", chosen at {_percent(selection.accuracy).strip()}"
+    return f"{selection.rule}: epoch {selection.epoch}{by}"
+
+
+def _percent(value: float | None) -> str:
+    return "    -  " if value is None else f"{100 * value:5.1f} %"

@@ -1,0 +1,142 @@
+"""What every alignment method is: three questions (``losses``, ``prepare``, ``scores``) and nothing else.
+
+A method handles no device, file, log or optimiser. All randomness reaches it through ``Batch.draws``, and ``losses``
+changes no parameter. Dimension letters: B batch, N clips, C classes, K texts per slot, D text dim, H heads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+ClassState = Mapping[str, Tensor]
+"""What :meth:`Method.prepare` computed once for a set of candidate classes."""
+
+
+@dataclass(frozen=True)
+class ClassText:
+    """Embedded texts of some classes.
+
+    Args:
+        slots: name -> float32 [C, K, D], every row of unit length.
+        masks: name -> bool [C, K], False where a class has fewer than K texts.
+    """
+
+    slots: Mapping[str, Tensor]
+    masks: Mapping[str, Tensor]
+
+    def select(self, rows: Tensor) -> ClassText:
+        """The texts of the classes at ``rows`` (int64 [C']), in that order."""
+        return ClassText(
+            {name: value.index_select(0, rows) for name, value in self.slots.items()},
+            {name: value.index_select(0, rows) for name, value in self.masks.items()},
+        )
+
+    def only(self, slots: tuple[str, ...]) -> ClassText:
+        """The same classes with only these slots."""
+        return ClassText({s: self.slots[s] for s in slots}, {s: self.masks[s] for s in slots})
+
+    def to(self, device: torch.device) -> ClassText:
+        """The same texts on another device."""
+        return ClassText(
+            {name: value.to(device) for name, value in self.slots.items()},
+            {name: value.to(device) for name, value in self.masks.items()},
+        )
+
+    def mean(self, slot: str) -> Tensor:
+        """[C, D] mean of every class's texts in ``slot``; missing texts do not count."""
+        weight = self.masks[slot].to(self.slots[slot].dtype)
+        total = torch.einsum("ck,ckd->cd", weight, self.slots[slot])
+        return total / weight.sum(1, keepdim=True).clamp(min=1.0)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a method sees of the training clips in one step.
+
+    Args:
+        features: visual input -> tensor with B rows (``"pooled"``: [B, D]).
+        labels: int64 [B], the row of ``text`` that each clip belongs to.
+        text: texts of the candidate classes: the seen ones, ascending.
+        epoch: counted from 0.
+        draws: what :meth:`Method.draws` drew for these labels.
+    """
+
+    features: Mapping[str, Tensor]
+    labels: Tensor
+    text: ClassText
+    epoch: int
+    draws: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Dimensions that come with the data.
+
+    Args:
+        visual: visual input -> its last dimension.
+        text: dimension of the text embeddings.
+        classes: number of candidate classes in training.
+    """
+
+    visual: Mapping[str, int]
+    text: int
+    classes: int
+
+
+class MethodConfig(BaseModel):
+    """Base of all method configurations: frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @property
+    def needed_slots(self) -> tuple[str, ...]:
+        """Text slots the method reads."""
+        raise NotImplementedError
+
+    @property
+    def needed_inputs(self) -> tuple[str, ...]:
+        """Visual inputs the method reads."""
+        return ("pooled",)
+
+
+class Method(nn.Module):
+    """Base of all methods."""
+
+    Config: ClassVar[type[MethodConfig]]
+    closed_form: ClassVar[bool] = False
+    """Whether :meth:`solve` does all the learning, so that there are no training steps."""
+
+    def __init__(self, config: MethodConfig, sizes: Sizes) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.slots = config.needed_slots
+        self.inputs = config.needed_inputs
+
+    def solve(self, batch: Batch) -> dict[str, Tensor]:
+        """State computed from all training clips at once, before the first step (``draws`` is empty).
+
+        Returns a partial state dict: statistics of the data, or in a closed-form method everything.
+        """
+        return {}
+
+    def draws(self, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """Random numbers for one step on clips with these ``labels`` (int64 [B])."""
+        return {}
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Scalars of one step: ``"loss"`` is minimised, the others are logged."""
+        raise NotImplementedError
+
+    def prepare(self, text: ClassText) -> ClassState:
+        """What can be computed once for the candidate classes of ``text``."""
+        raise NotImplementedError
+
+    def scores(self, features: Mapping[str, Tensor], state: ClassState) -> Tensor:
+        """[N, C], higher is likelier, for any number of clips and the classes of ``state``."""
+        raise NotImplementedError

@@ -1,0 +1,145 @@
+"""Composes the stages: finds what exists, makes what is missing with default settings, says which on stderr.
+
+The stages themselves never call each other. What only a person can provide (recordings, facts) is asked for with the
+command that brings it in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from zsl_skeleton.artifacts import Artifact, Store
+from zsl_skeleton.backbones import BACKBONES
+from zsl_skeleton.backbones.base import Backbone
+from zsl_skeleton.backbones.config import ExtractConfig, PretrainConfig
+from zsl_skeleton.backbones.extract import extract
+from zsl_skeleton.backbones.pretrain import pretrain
+from zsl_skeleton.catalog import Dataset, Protocol, Split, load_dataset
+from zsl_skeleton.errors import InputError
+from zsl_skeleton.progress import say
+from zsl_skeleton.registry import resolve
+from zsl_skeleton.semantics.generate import GenerateConfig, generate
+from zsl_skeleton.skeletons.synthesis.demo_set import synthesize_set
+from zsl_skeleton.text.encode import encode
+from zsl_skeleton.training.train import Task
+
+DEFAULT_RECIPE = "aimclr-50"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where and about what a command works.
+
+    Args:
+        store: where artifacts lie.
+        dataset, split, protocol: from the catalog.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; does not change what is made.
+    """
+
+    store: Store
+    dataset: Dataset
+    split: Split
+    protocol: Protocol
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Words:
+    """Which class embeddings a run reads.
+
+    Args:
+        bank: path or name of a bank; None: generate the default one.
+        encoder: name of a text encoder.
+        control: alters the texts before they are encoded, or ``"none"``.
+    """
+
+    bank: str | None = None
+    encoder: str = "minilm"
+    control: str = "none"
+
+
+def open_setting(store: Store, catalog: Path | None, names: Mapping[str, str | None]) -> Setting:
+    """The setting that a user means by the names ``dataset``, ``split``, ``protocol`` (None: default) and ``device``.
+
+    Raises:
+        UsageError: a name is unknown.
+        InputError: a catalog file is broken.
+    """
+    dataset = load_dataset(str(names["dataset"]), catalog)
+    split, protocol = dataset.split(str(names["split"])), dataset.protocol(names.get("protocol"))
+    return Setting(store, dataset, split, protocol, str(names.get("device") or "auto"))
+
+
+def skeletons_for(store: Store, dataset: Dataset, recipe: str, reference: str | None = None) -> Artifact:
+    """The skeleton set that is meant, else the newest that fits; a synthetic data set is synthesized when missing.
+
+    Raises:
+        InputError: there is none, and only the user has the recordings.
+    """
+    command = f"zsl-data import --dataset {dataset.name} --recipe {recipe} --root DIR"
+    if reference:
+        return _chosen("skeletons", store.get("skeletons", reference, mend=command))
+    found = store.find("skeletons", dataset=dataset.name, recipe=recipe)
+    if found:
+        others = f" ({len(found) - 1} older ones: choose with --skeletons)" if len(found) > 1 else ""
+        return _chosen("skeletons", found[0], others)
+    if dataset.synthetic:
+        return _chosen("skeletons", synthesize_set(store, dataset, recipe=recipe))
+    raise InputError(f"there are no recordings of {dataset.title} in {store.root}, recipe {recipe}", mend=command)
+
+
+def features_for(setting: Setting, backbone: str, reference: str | None = None) -> Artifact:
+    """The feature set that is meant, else that of ``backbone`` with default settings, made when missing.
+
+    Raises:
+        InputError: the recordings are missing.
+    """
+    if reference:
+        mend = f"zsl-data extract --dataset {setting.dataset.name} --split {setting.split.name}"
+        return _chosen("features", setting.store.get("features", reference, mend=mend))
+    kind: type[Backbone] = resolve("backbone", backbone, BACKBONES)
+    recipe = kind.recipes[0] if kind.recipes else DEFAULT_RECIPE
+    skeletons = skeletons_for(setting.store, setting.dataset, recipe)
+    trained = backbone_for(setting, skeletons, PretrainConfig(backbone=backbone)) if kind.trainable else None
+    config = ExtractConfig(backbone=backbone, device=setting.device)
+    return _chosen("features", extract(setting.store, skeletons, trained, config))
+
+
+def backbone_for(setting: Setting, skeletons: Artifact, config: PretrainConfig) -> Artifact:
+    """The backbone of this configuration, split and protocol; trained when missing."""
+    config = config.model_copy(update={"protocol": setting.protocol.name, "device": setting.device})
+    return _chosen("backbone", pretrain(setting.store, skeletons, setting.dataset, setting.split, config))
+
+
+def bank_for(store: Store, dataset: Dataset, reference: str | None = None) -> Artifact:
+    """The bank that is meant, else the default one, generated when missing."""
+    if reference:
+        mend = f"zsl-semantics generate --dataset {dataset.name}"
+        return _chosen("bank", store.get("banks", reference, mend=mend))
+    return _chosen("bank", generate(store, dataset, GenerateConfig()))
+
+
+def embeddings_for(store: Store, dataset: Dataset, words: Words) -> Artifact:
+    """Class embeddings of a bank under a control; ``shuffled`` permutes rows later and encodes nothing new."""
+    bank = bank_for(store, dataset, words.bank)
+    return _chosen("embeddings", encode(store, bank, words.encoder, control=words.control))
+
+
+def task_of(store: Store, catalog: Path | None, run: Artifact) -> Task:
+    """What a finished run was made from.
+
+    Raises:
+        InputError: the features or embeddings are gone.
+    """
+    config, inputs = run.card.config, run.card.inputs
+    setting = open_setting(store, catalog, config)
+    mend = f"make the inputs again: {run.card.made.command}"
+    features, embeddings = (store.get(role, inputs[role].name, mend=mend) for role in ("features", "embeddings"))
+    return Task(features, embeddings, setting.dataset, setting.split, setting.protocol)
+
+
+def _chosen(role: str, artifact: Artifact, remark: str = "") -> Artifact:
+    say(f"{role + ':':<12}{artifact.path}{remark}")
+    return artifact

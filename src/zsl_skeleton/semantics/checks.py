@@ -1,0 +1,48 @@
+"""What every answer must satisfy before it enters a bank, whoever wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zsl_skeleton.catalog import ActionClass
+from zsl_skeleton.semantics.prompts import AnswerField, Turn
+from zsl_skeleton.semantics.words import leaks_name, same_key, word_count
+
+
+def text_problem(text: str, field: AnswerField, turn: Turn, action: ActionClass) -> str | None:
+    """The first thing that is wrong with a single text, in words that a writer can act on; None if it is sound."""
+    least, most = field.words
+    if not text.strip():
+        return "a text is empty"
+    if text != " ".join(text.split()) or not (text.isascii() and text.isprintable()):
+        return f"not plain one-line ASCII: {text!r}"
+    if not least <= word_count(text) <= most:
+        return f"{word_count(text)} words instead of {least} to {most}: {text!r}"
+    if not turn.may_name and leaks_name(text, action.name):
+        return f"gives the class name away: {text!r}"
+    if not turn.literal and not (text[0].isupper() and text.endswith(".")):
+        return f"not a sentence with a capital and a full stop: {text!r}"
+    return None
+
+
+def answer_problems(
+    texts: Sequence[str], count: int, given: Sequence[str], field: AnswerField, turn: Turn, action: ActionClass
+) -> list[str]:
+    """Everything that is wrong with the texts of one slot.
+
+    Args:
+        texts: the answer.
+        count: how many texts were asked for.
+        given: texts of the same slot and class from earlier calls.
+        field: the slot's rules.
+        turn: the turn that asked.
+        action: the class.
+    """
+    problems = [] if len(texts) == count else [f"{len(texts)} texts instead of {count}"]
+    problems += [problem for text in texts if (problem := text_problem(text, field, turn, action))]
+    seen = {same_key(text) for text in given}
+    for text in texts:
+        if same_key(text) in seen:
+            problems.append(f"said twice: {text!r}")
+        seen.add(same_key(text))
+    return problems

@@ -1,0 +1,1 @@
+"""Sentences from facts: pools of candidates per slot, and a choice among them that keeps the variety."""

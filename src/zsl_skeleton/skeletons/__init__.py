@@ -1,0 +1,1 @@
+"""Motion: readers per file format, joint layouts, preprocessing recipes, skeleton sets and feature sets."""

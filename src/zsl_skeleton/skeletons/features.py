@@ -1,0 +1,231 @@
+"""Feature sets, and their honest division: unseen-class clips cannot be reached from the training part."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zsl_skeleton.artifacts import Artifact
+from zsl_skeleton.catalog import Dataset, Protocol, Split
+from zsl_skeleton.errors import InputError
+from zsl_skeleton.files import read_tensors, read_text, write_tensors, write_text
+
+Integers = NDArray[np.int64]
+
+FEATURES, NAMES = "features.safetensors", "samples.txt"
+KINDS = {"pooled": 2, "joints": 3, "frames": 3, "logits": 2}
+_COLUMNS = ("labels", "subjects", "views")
+_SETUP = re.compile(r"S(\d{3})C\d{3}P\d{3}R\d{3}A\d{3}")
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """What a backbone makes of the clips of a data set.
+
+    Args:
+        arrays: float32 ``pooled`` [N, D]; perhaps ``joints`` [N, V, D], ``frames`` [N, T, D], ``logits`` [N, C].
+        labels: 0-based class indices, int64 [N].
+        subjects: performers, int64 [N].
+        views: cameras, int64 [N].
+        ids: names of the recordings.
+        dataset: name of the data set.
+        backbone: id of the backbone that made the features.
+        trained_on: classes the backbone was trained on; empty for an untrained one.
+        synthetic: whether the recordings were generated.
+        protocol: evaluation protocol whose training part trained the backbone; empty for an untrained one.
+    """
+
+    arrays: Mapping[str, NDArray[np.float32]]
+    labels: Integers
+    subjects: Integers
+    views: Integers
+    ids: tuple[str, ...]
+    dataset: str
+    backbone: str
+    trained_on: tuple[int, ...]
+    synthetic: bool
+    protocol: str = ""
+
+    def __post_init__(self) -> None:
+        count = len(self.ids)
+        sizes = {name: len(column) for name, column in {**self.arrays, **self._columns()}.items()}
+        wrong = {name: size for name, size in sizes.items() if size != count}
+        if wrong or "pooled" not in self.arrays:
+            missing = "" if "pooled" in self.arrays else "; there is no array 'pooled'"
+            raise InputError("the feature set contradicts itself", why=f"{count} ids, but counts {wrong}{missing}")
+        for name, array in self.arrays.items():
+            if KINDS.get(name) != array.ndim:
+                raise InputError(f"the features {name!r} have shape {list(array.shape)}", why=f"known axes: {KINDS}")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @classmethod
+    def open(cls, artifact: Artifact) -> FeatureSet:
+        """Open the artifact of stage ``features``.
+
+        Raises:
+            InputError: it is of another stage, damaged, or its arrays disagree on the number of clips.
+        """
+        if artifact.card.stage != "features":
+            raise InputError(f"{artifact.path} holds {artifact.card.stage}, not features")
+        arrays = read_tensors(artifact.path / FEATURES)
+        missing = [name for name in _COLUMNS if name not in arrays]
+        if missing:
+            raise InputError(f"{artifact.path / FEATURES} lacks {', '.join(missing)}")
+        labels, subjects, views = (arrays.pop(name) for name in _COLUMNS)
+        config = artifact.card.config
+        trained_on = tuple(config["trained_on"])
+        return cls(
+            arrays,
+            labels,
+            subjects,
+            views,
+            ids=tuple(read_text(artifact.path / NAMES).splitlines()),
+            dataset=config["dataset"],
+            backbone=config["backbone"],
+            trained_on=trained_on,
+            synthetic=artifact.card.synthetic,
+            protocol=(config.get("protocol") or "") if trained_on else "",
+        )
+
+    def write(self, folder: Path) -> None:
+        """Write ``features.safetensors`` and ``samples.txt``; the rest belongs into the artifact's card."""
+        write_tensors(folder / FEATURES, {**self.arrays, **self._columns()})
+        write_text(folder / NAMES, "".join(f"{name}\n" for name in self.ids))
+
+    def subset(self, mask: NDArray[np.bool_]) -> FeatureSet:
+        """The clips where ``mask`` [N] is true, in the same order."""
+        return replace(
+            self,
+            arrays={name: array[mask] for name, array in self.arrays.items()},
+            **{name: column[mask] for name, column in self._columns().items()},
+            ids=tuple(name for name, keep in zip(self.ids, mask, strict=True) if keep),
+        )
+
+    def _columns(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _COLUMNS}
+
+
+@dataclass(frozen=True)
+class Partition:
+    """The parts of a feature set under one split and protocol.
+
+    Args:
+        train: training part of the protocol, seen classes only.
+        test_unseen: test part, unseen classes (the ZSL test).
+        test_seen: test part, seen classes (with ``test_unseen``: the GZSL test).
+    """
+
+    train: FeatureSet
+    test_unseen: FeatureSet
+    test_seen: FeatureSet
+
+
+def partition(features: FeatureSet, dataset: Dataset, split: Split, protocol: Protocol) -> Partition:
+    """Divide features so that nothing about an unseen class can reach training.
+
+    Training-part clips of unseen classes fall out altogether.
+
+    Raises:
+        InputError: the features are of another data set, not finite, or labelled out of range; the backbone was trained
+            on an unseen class or under another protocol; a part is empty.
+    """
+    _check_content(features, dataset)
+    _check_backbone(features, dataset, split, protocol)
+    unseen = np.isin(features.labels, split.unseen)
+    train = training_part(features.subjects, features.views, features.ids, protocol)
+    parts = Partition(
+        train=features.subset(train & ~unseen),
+        test_unseen=features.subset(~train & unseen),
+        test_seen=features.subset(~train & ~unseen),
+    )
+    for part, held in (
+        ("training clip of a seen class", parts.train),
+        ("test clip of an unseen class", parts.test_unseen),
+    ):
+        if not len(held):
+            raise InputError(
+                f"{dataset.name} has no {part} under split {split.name}, protocol {protocol.name}",
+                why=f"{int(train.sum())} of {len(features)} clips belong to the protocol's training part",
+                mend="choose another --protocol or --split, or import the whole data set",
+            )
+    return parts
+
+
+def training_part(subjects: Integers, views: Integers, ids: tuple[str, ...], protocol: Protocol) -> NDArray[np.bool_]:
+    """Which clips [N] belong to the training part of a protocol; everything else is its test part.
+
+    Raises:
+        InputError: the protocol goes by camera set-up and the ids are not NTU names, which carry it; or by a list of
+            recordings, which a feature set does not hold.
+    """
+    if protocol.by == "recording":
+        raise InputError(
+            f"protocol {protocol.name} goes by the recordings named in {protocol.train_list}",
+            why="that list is not part of the imported clips",
+            mend="choose a protocol by subject or view, or add one to a catalog file of your own (--catalog)",
+        )
+    if protocol.by == "setup":
+        return np.isin(_setups(ids), protocol.train)
+    return np.isin(subjects if protocol.by == "subject" else views, protocol.train)
+
+
+def _setups(ids: tuple[str, ...]) -> Integers:
+    matches = [_SETUP.match(name) for name in ids]
+    numbers = [int(match.group(1)) for match in matches if match]
+    if len(numbers) < len(ids):
+        odd = next(name for name, match in zip(ids, matches, strict=True) if not match)
+        raise InputError(
+            f"the clip {odd} does not tell its camera set-up",
+            why="a protocol by set-up reads it from names like S001C001P001R001A001",
+            mend="choose a protocol by subject or view",
+        )
+    return np.array(numbers, dtype=np.int64)
+
+
+def _check_content(features: FeatureSet, dataset: Dataset) -> None:
+    if features.dataset != dataset.name:
+        raise InputError(
+            f"the features are of {features.dataset}, not of {dataset.name}",
+            mend=f"zsl-data extract --dataset {dataset.name}",
+        )
+    outside = (features.labels < 0) | (features.labels >= len(dataset.classes))
+    if outside.any():
+        row = int(outside.argmax())
+        raise InputError(
+            f"the clip {features.ids[row]} has label {features.labels[row]}",
+            why=f"labels of {dataset.name} lie in 0..{len(dataset.classes) - 1}",
+        )
+    for name, array in features.arrays.items():
+        finite = np.asarray(np.isfinite(array).reshape(len(array), -1).all(axis=1))
+        if not finite.all():
+            row = int((~finite).argmax())
+            raise InputError(
+                f"the features {name!r} of clip {features.ids[row]} are not finite",
+                why=f"{int((~finite).sum())} of {len(finite)} clips hold NaN or infinity",
+                mend="train the backbone again with a smaller learning rate, then zsl-data extract",
+            )
+
+
+def _check_backbone(features: FeatureSet, dataset: Dataset, split: Split, protocol: Protocol) -> None:
+    leaked = sorted(set(features.trained_on) & set(split.unseen))
+    mend = f"zsl-data pretrain --dataset {dataset.name} --split {split.name} --protocol {protocol.name}"
+    if leaked:
+        raise InputError(
+            f"the backbone {features.backbone} was trained on unseen classes of split {split.name}",
+            why="trained on " + ", ".join(f"{index} ({dataset.class_names[index]})" for index in leaked),
+            mend=mend,
+        )
+    if features.protocol and features.protocol != protocol.name:
+        raise InputError(
+            f"the backbone {features.backbone} was trained under protocol {features.protocol}, not {protocol.name}",
+            why="its training clips may be test clips here",
+            mend=mend,
+        )

@@ -1,0 +1,106 @@
+"""Clips and class texts as tensors on the device; batches are drawn there by index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zsl_skeleton.errors import InputError
+from zsl_skeleton.methods.base import Batch, ClassText, Sizes
+from zsl_skeleton.skeletons.features import FeatureSet
+from zsl_skeleton.text.class_embeddings import ClassEmbeddings
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Labelled clips beside the texts of their classes.
+
+    Args:
+        features: visual input -> float32 with N rows.
+        labels: int64 [N], row of ``text``.
+        text: texts of ``classes``, in that order.
+        classes: class indices of the data set, ascending.
+    """
+
+    features: Mapping[str, Tensor]
+    labels: Tensor
+    text: ClassText
+    classes: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the tensors lie."""
+        return self.labels.device
+
+    @property
+    def sizes(self) -> Sizes:
+        """Dimensions of the data."""
+        visual = {name: value.shape[-1] for name, value in self.features.items()}
+        return Sizes(visual, next(iter(self.text.slots.values())).shape[-1], len(self.classes))
+
+    def batch(self, rows: Tensor, epoch: int) -> Batch:
+        """The clips at ``rows`` (int64 [B]) with all classes as candidates and no draws yet."""
+        features = {name: value.index_select(0, rows) for name, value in self.features.items()}
+        return Batch(features, self.labels.index_select(0, rows), self.text, epoch, {})
+
+    def whole(self) -> Batch:
+        """All clips at once."""
+        return Batch(self.features, self.labels, self.text, 0, {})
+
+
+def load_clips(clips: FeatureSet, text: ClassText, classes: Sequence[int], inputs: Sequence[str]) -> Clips:
+    """Tensors of those ``clips`` that belong to ``classes``, on the device of ``text`` (which has all classes).
+
+    Raises:
+        InputError: a visual input is missing, or there is no clip.
+    """
+    missing = [name for name in inputs if name not in clips.arrays]
+    if missing:
+        raise InputError(
+            f"the features hold no {missing[0]!r}",
+            why=f"they hold: {', '.join(clips.arrays)}",
+            mend=f"zsl-data extract --dataset {clips.dataset}",
+        )
+    chosen = clips.subset(np.isin(clips.labels, classes))
+    if not len(chosen):
+        raise InputError(f"there is no clip of the classes {list(classes)} of {clips.dataset}")
+    device = next(iter(text.slots.values())).device
+    ordered = sorted(classes)
+    labels = torch.from_numpy(np.searchsorted(ordered, chosen.labels)).to(device)
+    features = {name: torch.from_numpy(np.ascontiguousarray(chosen.arrays[name])).to(device) for name in inputs}
+    return Clips(features, labels, text.select(torch.tensor(ordered, device=device)), tuple(ordered))
+
+
+def load_text(embeddings: ClassEmbeddings, slots: Sequence[str], device: torch.device) -> ClassText:
+    """Texts of all classes in ``slots``; every row gets unit length.
+
+    Raises:
+        InputError: a slot is missing, a value is not finite, or a class has no text.
+    """
+    missing = [slot for slot in slots if slot not in embeddings.slots]
+    if missing:
+        raise InputError(
+            f"the class embeddings of {embeddings.dataset} lack the text slot {missing[0]!r}",
+            why=f"they hold: {', '.join(sorted(embeddings.slots))}",
+            mend=f"zsl-semantics generate --dataset {embeddings.dataset}, then zsl-semantics encode",
+        )
+    for slot in slots:
+        empty = ~np.asarray(embeddings.masks[slot], dtype=bool).any(axis=1)
+        if empty.any() or not np.isfinite(embeddings.slots[slot]).all():
+            what = f"no text for {embeddings.class_names[int(empty.argmax())]!r}" if empty.any() else "NaN or infinity"
+            raise InputError(
+                f"the text slot {slot!r} of {embeddings.dataset} holds {what}",
+                mend=f"zsl-semantics generate --dataset {embeddings.dataset}, then zsl-semantics encode",
+            )
+    return ClassText(
+        {s: F.normalize(torch.from_numpy(np.array(embeddings.slots[s], dtype=np.float32)), dim=-1) for s in slots},
+        {s: torch.from_numpy(np.array(embeddings.masks[s], dtype=bool)) for s in slots},
+    ).to(device)

@@ -1,0 +1,158 @@
+"""Presets and overrides: from ``--preset default --set learning_rate=1e-4`` to two validated configurations.
+
+``presets/<method>/<preset>.yaml`` holds sections ``method`` and ``train``; a preset that ``extends`` another one lists
+its ``changes``, each with its reason. ``datasets`` gives values that depend on the data set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from zsl_skeleton.errors import InputError, UsageError, unknown_name
+from zsl_skeleton.files import read_yaml
+from zsl_skeleton.methods import METHODS
+from zsl_skeleton.methods.base import Method, MethodConfig
+from zsl_skeleton.registry import find_name, resolve
+from zsl_skeleton.training.config import RunConfig, TrainConfig
+
+PRESETS = Path(__file__).parent / "presets"
+_SECTIONS = ("method", "train")
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Change(_Data):
+    """A value that differs from the preset it extends, and why."""
+
+    value: Any
+    reason: str
+
+
+class Reported(_Data):
+    """A figure that the authors or others report for this preset, in percent."""
+
+    dataset: str
+    split: str
+    metric: str
+    value: float
+    reliability: str
+
+
+class Preset(_Data):
+    """A preset as written in its file."""
+
+    what: str
+    extends: str | None = None
+    method: dict[str, Any] = {}
+    train: dict[str, Any] = {}
+    changes: dict[str, Change] = {}
+    datasets: dict[str, dict[str, Any]] = {}
+    reported: tuple[Reported, ...] = ()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The resolved settings of a run; ``train`` is None for a closed-form method."""
+
+    name: str
+    kind: type[Method]
+    method: MethodConfig
+    train: TrainConfig | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Both configurations as JSON values."""
+        return {
+            "method": self.method.model_dump(mode="json"),
+            "train": self.train.model_dump(mode="json") if self.train else None,
+        }
+
+
+def preset_names(method: str) -> tuple[str, ...]:
+    """The presets of a method."""
+    return tuple(sorted(path.stem for path in (PRESETS / find_name("method", method, METHODS)).glob("*.yaml")))
+
+
+def load_preset(method: str, preset: str) -> Preset:
+    """Read a preset.
+
+    Raises:
+        UsageError: no such method or preset.
+        InputError: the file is broken.
+    """
+    method = find_name("method", method, METHODS)
+    name = find_name(f"preset of {method}", preset, dict.fromkeys(preset_names(method)))
+    path = PRESETS / method / f"{name}.yaml"
+    try:
+        return Preset.model_validate(read_yaml(path))
+    except ValidationError as error:
+        raise InputError(f"{path} is not a preset", why=_first(error)) from error
+
+
+def resolve_settings(run: RunConfig, dataset: str) -> Settings:
+    """The settings that method, preset, data set and overrides make together.
+
+    Raises:
+        UsageError: an unknown method, preset or setting, or a value out of range.
+    """
+    name = find_name("method", run.method, METHODS)
+    kind: type[Method] = resolve("method", name, METHODS)
+    models: dict[str, type[BaseModel]] = {"method": kind.Config}
+    if not kind.closed_form:
+        models["train"] = TrainConfig
+    known = [f"{section}.{field}" for section, model in models.items() for field in model.model_fields]
+    values = _preset_values(name, run.preset, dataset)
+    values |= dict(_override(text, known, name) for text in run.overrides)
+    built: dict[str, Any] = {section: _build(model, section, values) for section, model in models.items()}
+    return Settings(name, kind, built["method"], built.get("train"))
+
+
+def settings_from_json(method: str, values: Mapping[str, Any]) -> Settings:
+    """The settings that :meth:`Settings.as_json` wrote into a run's card."""
+    kind: type[Method] = resolve("method", method, METHODS)
+    train = TrainConfig.model_validate(values["train"]) if values["train"] else None
+    return Settings(method, kind, kind.Config.model_validate(values["method"]), train)
+
+
+def _preset_values(method: str, preset: str, dataset: str) -> dict[str, Any]:
+    """Dotted key -> value; later sources replace earlier ones."""
+    source = load_preset(method, preset)
+    values = _preset_values(method, source.extends, dataset) if source.extends else {}
+    for section in _SECTIONS:
+        values |= {f"{section}.{key}": value for key, value in getattr(source, section).items()}
+    values |= {key: change.value for key, change in source.changes.items()}
+    return values | source.datasets.get(dataset, {})
+
+
+def _override(text: str, known: list[str], method: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"{text!r} is not a setting", mend="write --set KEY=VALUE, e.g. --set epochs=50")
+    wanted = key.strip()
+    exact = [name for name in known if wanted in (name, name.partition(".")[2])]
+    if not exact:
+        raise unknown_name(f"setting of {method}", wanted, [name.partition(".")[2] for name in known])
+    return exact[0], yaml.safe_load(value)
+
+
+def _build(model: type[BaseModel], section: str, values: Mapping[str, Any]) -> BaseModel:
+    own = {key.removeprefix(f"{section}."): value for key, value in values.items() if key.startswith(f"{section}.")}
+    try:
+        return model.model_validate(own)
+    except ValidationError as error:
+        raise UsageError(
+            f"a {section} setting is not valid: {_first(error)}",
+            mend="zsl-train show SETTING lists what is allowed" if not own else "correct the --set or the preset",
+        ) from error
+
+
+def _first(error: ValidationError) -> str:
+    detail = error.errors()[0]
+    return f"{'.'.join(map(str, detail['loc']))}: {detail['msg']} (got {detail['input']!r})"

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from zsl_skeleton.artifacts import Recipe, Store
+from zsl_skeleton.catalog import Dataset
+from zsl_skeleton.errors import InputError
+from zsl_skeleton.skeletons.features import FeatureSet, partition
+
+CLASSES, SUBJECTS, VIEWS = 5, 4, 2
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    protocols: dict[str, Any] = {
+        "xsub": {"name": "xsub", "by": "subject", "train": [1, 3]},
+        "xview": {"name": "xview", "by": "view", "train": [2]},
+        "xset": {"name": "xset", "by": "setup", "train": [2]},
+        "lists": {"name": "lists", "by": "recording", "train_list": "train.txt"},
+        "nobody": {"name": "nobody", "by": "subject", "train": [9]},
+    }
+    return Dataset.model_validate(
+        {
+            "name": "toy",
+            "title": "Toy",
+            "synthetic": False,
+            "layout": "ntu-25",
+            "fps": 30,
+            "persons": 1,
+            "classes": [{"index": i, "code": f"A{i}", "name": f"action {i}"} for i in range(CLASSES)],
+            "protocols": protocols,
+            "default_protocol": "xsub",
+            "splits": {"s": {"name": "s", "unseen": [1, 3], "source": "a test"}},
+        }
+    )
+
+
+@pytest.fixture
+def features() -> FeatureSet:
+    """One clip of every class, subject and view; its row number is its only feature."""
+    grid = np.stack(np.meshgrid(range(CLASSES), range(1, SUBJECTS + 1), [1, 2], indexing="ij"), -1).reshape(-1, 3)
+    count = len(grid)
+    rows = np.arange(count, dtype=np.float32)[:, None]
+    labels, subjects, views = grid.T
+    ids = tuple(f"S{subject:03d}C{view:03d}P001R001A{label + 1:03d}" for label, subject, view in grid)
+    arrays = {"pooled": rows, "joints": rows[:, :, None].repeat(25, 1)}
+    return FeatureSet(arrays, labels, subjects, views, ids, "toy", "st-gcn", (0, 2, 4), False, "xsub")
+
+
+def test_partition_by_subject(features: FeatureSet, dataset: Dataset) -> None:
+    parts = partition(features, dataset, dataset.split("s"), dataset.protocol())
+    for part, classes, subjects in (
+        (parts.train, {0, 2, 4}, {1, 3}),
+        (parts.test_unseen, {1, 3}, {2, 4}),
+        (parts.test_seen, {0, 2, 4}, {2, 4}),
+    ):
+        assert set(part.labels.tolist()) == classes
+        assert set(part.subjects.tolist()) == subjects
+        rows = part.arrays["pooled"][:, 0].astype(int)
+        assert part.ids == tuple(features.ids[row] for row in rows)
+        np.testing.assert_array_equal(part.labels, features.labels[rows])
+        np.testing.assert_array_equal(part.arrays["joints"][:, 0, 0], rows)
+    assert len(parts.train) + len(parts.test_unseen) + len(parts.test_seen) == len(features) - 2 * 2 * VIEWS
+
+
+def test_partition_by_view_and_by_setup(features: FeatureSet, dataset: Dataset) -> None:
+    untrained = replace(features, trained_on=(), protocol="")
+    split = dataset.split("s")
+    assert set(partition(untrained, dataset, split, dataset.protocol("xview")).train.views.tolist()) == {2}
+    assert set(partition(untrained, dataset, split, dataset.protocol("xset")).train.subjects.tolist()) == {2}
+
+
+def test_a_backbone_that_saw_an_unseen_class_is_refused(features: FeatureSet, dataset: Dataset) -> None:
+    with pytest.raises(InputError, match="trained on unseen classes") as caught:
+        partition(replace(features, trained_on=(0, 2, 3)), dataset, dataset.split("s"), dataset.protocol())
+    assert "3 (action 3)" in caught.value.why
+    assert "zsl-data pretrain --dataset toy --split s" in caught.value.mend
+    assert caught.value.exit_code == 3
+
+
+def test_a_backbone_of_another_protocol_is_refused(features: FeatureSet, dataset: Dataset) -> None:
+    with pytest.raises(InputError, match="under protocol xsub, not xview"):
+        partition(features, dataset, dataset.split("s"), dataset.protocol("xview"))
+
+
+@pytest.mark.parametrize("name", ["pooled", "joints"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_features_that_are_not_finite_are_refused_by_clip(
+    features: FeatureSet, dataset: Dataset, name: str, value: float
+) -> None:
+    features.arrays[name][7] = value
+    with pytest.raises(InputError, match=f"{name}.*{features.ids[7]}.*not finite"):
+        partition(features, dataset, dataset.split("s"), dataset.protocol())
+
+
+@pytest.mark.parametrize("label", [-1, CLASSES])
+def test_labels_out_of_range_are_refused(features: FeatureSet, dataset: Dataset, label: int) -> None:
+    features.labels[3] = label
+    with pytest.raises(InputError, match=f"label {label}"):
+        partition(features, dataset, dataset.split("s"), dataset.protocol())
+
+
+def test_the_wrong_data_set_is_refused(features: FeatureSet, dataset: Dataset) -> None:
+    with pytest.raises(InputError, match="of other, not of toy"):
+        partition(replace(features, dataset="other"), dataset, dataset.split("s"), dataset.protocol())
+
+
+def test_a_part_without_clips_is_refused(features: FeatureSet, dataset: Dataset) -> None:
+    untrained = replace(features, trained_on=(), protocol="")
+    with pytest.raises(InputError, match="no training clip of a seen class"):
+        partition(untrained, dataset, dataset.split("s"), dataset.protocol("nobody"))
+    without = untrained.subset(~np.isin(features.labels, [1, 3]))
+    with pytest.raises(InputError, match="no test clip of an unseen class"):
+        partition(without, dataset, dataset.split("s"), dataset.protocol())
+
+
+def test_protocols_that_the_ids_cannot_answer_are_refused(features: FeatureSet, dataset: Dataset) -> None:
+    renamed = replace(features, ids=("clip", *features.ids[1:]), protocol="")
+    with pytest.raises(InputError, match="clip does not tell its camera set-up"):
+        partition(renamed, dataset, dataset.split("s"), dataset.protocol("xset"))
+    with pytest.raises(InputError, match=r"train\.txt"):
+        partition(renamed, dataset, dataset.split("s"), dataset.protocol("lists"))
+
+
+def test_write_and_open(features: FeatureSet, store: Store) -> None:
+    config = {"dataset": "toy", "split": "s", "protocol": "xsub", "backbone": "st-gcn", "trained_on": [0, 2, 4]}
+
+    def build(folder: Any) -> dict[str, Any]:
+        features.write(folder)
+        return {}
+
+    opened = FeatureSet.open(store.make(Recipe("features", "toy", "a test", config, synthetic=True), build))
+    assert opened.synthetic
+    assert (opened.dataset, opened.backbone, opened.trained_on, opened.protocol) == ("toy", "st-gcn", (0, 2, 4), "xsub")
+    assert opened.ids == features.ids
+    for name, array in features.arrays.items():
+        np.testing.assert_array_equal(opened.arrays[name], array)
+    for name in ("labels", "subjects", "views"):
+        np.testing.assert_array_equal(getattr(opened, name), getattr(features, name))
+
+
+def test_arrays_that_disagree_are_refused(features: FeatureSet) -> None:
+    with pytest.raises(InputError, match="contradicts itself"):
+        replace(features, labels=features.labels[:-1])
+    with pytest.raises(InputError, match="pooled"):
+        replace(features, arrays={"joints": features.arrays["joints"]})
+    with pytest.raises(InputError, match="logits"):
+        replace(features, arrays={**features.arrays, "logits": features.arrays["joints"]})
