@@ -29,6 +29,9 @@ CatalogOption = Annotated[
 DatasetOption = Annotated[str, typer.Option("--dataset", help="Data set, e.g. ntu60, utd-mhad, demo.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+CheckpointOption = Annotated[
+    float, typer.Option("--checkpoint-seconds", min=0, help="Shortest time between two checkpoints.")
+]
 DEFAULT_ARTIFACTS = Path("artifacts")
 
 

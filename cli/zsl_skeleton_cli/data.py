@@ -11,6 +11,7 @@ from zsl_skeleton_cli.common import (
     DEFAULT_ARTIFACTS,
     ArtifactsOption,
     CatalogOption,
+    CheckpointOption,
     DatasetOption,
     DeviceOption,
     JsonOption,
@@ -108,6 +109,7 @@ def pretrain(
     skeletons: SkeletonsOption = None,
     recipe: RecipeOption = "aimclr-50",
     device: DeviceOption = "auto",
+    checkpoint_seconds: CheckpointOption = 20.0,
     catalog: CatalogOption = None,
     artifacts: ArtifactsOption = DEFAULT_ARTIFACTS,
     as_json: JsonOption = False,
@@ -118,7 +120,7 @@ def pretrain(
     from zsl_skeleton.registry import find_name
 
     setting = _setting(artifacts, catalog, {"dataset": dataset, "split": split, "protocol": protocol, "device": device})
-    given = {"epochs": epochs, "seed": seed, "backbone": backbone}
+    given = {"epochs": epochs, "seed": seed, "backbone": backbone, "checkpoint_seconds": checkpoint_seconds}
     config = PRETRAIN_PRESETS[find_name("preset", preset, PRETRAIN_PRESETS)].model_copy(
         update={key: value for key, value in given.items() if value is not None}
     )

@@ -13,6 +13,7 @@ from zsl_skeleton_cli.common import (
     DEFAULT_ARTIFACTS,
     ArtifactsOption,
     CatalogOption,
+    CheckpointOption,
     DeviceOption,
     JsonOption,
     emit,
@@ -43,6 +44,7 @@ class _Choices:
     overrides: tuple[str, ...]
     select: str
     device: str
+    checkpoint_seconds: float
 
 
 @app.callback(invoke_without_command=True)
@@ -66,6 +68,7 @@ def train(
     bank: Annotated[str | None, typer.Option(help="Bank of class texts: path or name.")] = None,
     encoder: Annotated[str, typer.Option(help="Text encoder: minilm or hashing.")] = "minilm",
     device: DeviceOption = "auto",
+    checkpoint_seconds: CheckpointOption = 60.0,
     catalog: CatalogOption = None,
     artifacts: ArtifactsOption = DEFAULT_ARTIFACTS,
     as_json: JsonOption = False,
@@ -86,7 +89,7 @@ def train(
     split = split or next(iter(load_dataset(dataset, catalog).splits))
     names = {"dataset": dataset, "split": split, "protocol": protocol, "device": device}
     setting = open_setting(open_store(artifacts), catalog, names)
-    choices = _Choices(method, preset, tuple(overrides or ()), select, device)
+    choices = _Choices(method, preset, tuple(overrides or ()), select, device, checkpoint_seconds)
     configs = _run_configs(choices, _seeds(seeds), control)
     chosen = features_for(setting, backbone, features)
     made: list[Artifact] = []

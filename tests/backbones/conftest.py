@@ -1,4 +1,4 @@
-"""A tiny data set whose classes differ in which joint moves."""
+"""A tiny data set whose classes differ in which limb moves."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def clips(persons: int = 1, poison: Callable[[Clip], bool] = lambda clip: False)
         joints = np.zeros((3, FRAMES, 25, persons), dtype=np.float32)
         there = 2 if persons == 2 and len(made) % 2 else 1
         joints[..., :there] = body + 0.2 * rng.standard_normal((3, FRAMES, 25, 1))
-        joints[1, :, 4 + 4 * label, 0] += 2 * np.sin(np.linspace(0, 3, FRAMES))
+        joints[:, :, 4 * label : 4 * label + 4, 0] += 2 * np.sin(np.linspace(0, 3, FRAMES))[:, None]
         clip = Clip(f"a{label}_s{subject + 1}_t{take}", label, subject + 1, 0, FRAMES, joints)
         if poison(clip):
             joints[0, 3, 2, 0] = np.nan

@@ -186,17 +186,25 @@ def test_works_inside_a_running_event_loop(store: Store, pair: Dataset, semantic
 
 
 _PROGRAM = """
-import sys
+import sys, time
 from pathlib import Path
 from zsl_skeleton.artifacts import Store
 from zsl_skeleton.catalog import load_dataset
-from zsl_skeleton.semantics.generate import generate
-generate(Store(Path(sys.argv[1])), load_dataset("msr-action3d"))
+from zsl_skeleton.semantics import generate as module
+
+write_lines, pause = module.write_lines, float(sys.argv[2])
+def write_then_pause(*arguments):
+    write_lines(*arguments)
+    time.sleep(pause)
+
+module.write_lines = write_then_pause
+module.generate(Store(Path(sys.argv[1])), load_dataset("msr-action3d"))
 """
 
 
-def _start(folder: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", _PROGRAM, str(folder)])
+def _start(folder: Path, pause: float = 0) -> subprocess.Popen[bytes]:
+    """Generate a bank in a process of its own that waits ``pause`` seconds after each family."""
+    return subprocess.Popen([sys.executable, "-c", _PROGRAM, str(folder), str(pause)])
 
 
 @pytest.fixture(scope="module")
@@ -207,9 +215,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     return Store(folder).all("banks")[0]
 
 
-@pytest.mark.parametrize("moment", ["action.jsonl", "codebook.jsonl", "spatial.jsonl"])
+@pytest.mark.parametrize("moment", ["action.jsonl", "codebook.jsonl", "temporal.jsonl"])
 def test_killed_and_started_again_gives_the_same_bytes(tmp_path: Path, whole: Artifact, moment: str) -> None:
-    process = _start(tmp_path)
+    process = _start(tmp_path, pause=0.5)
     deadline = time.monotonic() + 60
     while process.poll() is None and not list(tmp_path.glob(f"banks/.*.partial/{moment}")):
         assert time.monotonic() < deadline

@@ -143,6 +143,16 @@ def test_write_and_open(features: FeatureSet, store: Store) -> None:
         np.testing.assert_array_equal(getattr(opened, name), getattr(features, name))
 
 
+def test_a_card_that_hides_what_the_backbone_saw_is_refused(features: FeatureSet, store: Store) -> None:
+    def build(folder: Any) -> dict[str, Any]:
+        features.write(folder)
+        return {}
+
+    artifact = store.make(Recipe("features", "toy", "a test", {"dataset": "toy", "backbone": "st-gcn"}), build)
+    with pytest.raises(InputError, match="does not say its trained_on"):
+        FeatureSet.open(artifact)
+
+
 def test_arrays_that_disagree_are_refused(features: FeatureSet) -> None:
     with pytest.raises(InputError, match="contradicts itself"):
         replace(features, labels=features.labels[:-1])

@@ -96,6 +96,14 @@ def test_what_is_no_clip_is_listed_with_its_reason(store: Store, toy: Toy, root:
     assert SkeletonSet.open(artifact).ids == tuple(NAMES)
 
 
+def test_a_file_of_many_clips_is_rejected_without_its_place(store: Store, toy: Toy, tmp_path: Path) -> None:
+    columns = {"label": [0, 1], "names": ["one", "two"], "subject": [1, 2], "lengths": [5, 5]}
+    np.savez(tmp_path / "own.npz", frames=np.ones((2, 5, 25, 3)), **{k: np.array(v) for k, v in columns.items()})
+    (tmp_path / "broken.npz").write_bytes(b"PK")
+    reasons = skipped(import_recordings(store, toy(reader="npz"), tmp_path, "hip-32"))
+    assert reasons["broken"].startswith("broken.npz cannot be read")
+
+
 def test_all_zero_frames_inside_a_clip_are_dropped_and_counted(
     store: Store, toy: Toy, root: Path, write_msr: Write
 ) -> None:

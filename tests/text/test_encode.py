@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from zsl_skeleton.artifacts import Artifact, Recipe, Store
-from zsl_skeleton.errors import InputError
+from zsl_skeleton.errors import InputError, UsageError
 from zsl_skeleton.semantics.bank import Description, Provenance, write_lines
 from zsl_skeleton.text import encode as module
 from zsl_skeleton.text.cache import open_vector_cache
@@ -150,3 +150,13 @@ def test_only_banks_are_encoded(store: Store) -> None:
     other = store.make(Recipe("runs", "x", "x", {}), lambda folder: {})
     with pytest.raises(InputError, match="is not a bank of texts"):
         encode(store, other, "hashing")
+
+
+def test_controls_are_artifacts_of_their_own(store: Store) -> None:
+    artifact = bank(store)
+    plain, control = encode(store, artifact, "hashing"), encode(store, artifact, "hashing", "Name_Only")
+    assert control.card.name == "mine-hashing-name-only"
+    assert control.card.config["control"] == "name-only"
+    assert control.id != plain.id
+    with pytest.raises(UsageError, match="unknown control 'name-olny'"):
+        encode(store, artifact, "hashing", "name-olny")

@@ -2,7 +2,7 @@
 
 The small networks here spend most of their time outside of large matrix products. With the channels last, a 1x1
 convolution is one matrix product, batch norm works on contiguous rows, and the graph aggregation is one small product
-per frame; nothing is ever transposed in memory.
+per frame, all without copies in another order.
 """
 
 from __future__ import annotations

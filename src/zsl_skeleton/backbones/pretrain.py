@@ -6,7 +6,7 @@ are one half of the generalised zero-shot test, so not even the choice of the ep
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,37 +55,81 @@ def pretrain(
         )
     check_readable(clips, spec.kind, spec.name)
     _check_labels(clips, dataset)
-    recipe = _recipe(skeletons, dataset, split, config)
-    train, validation = _divide(clips, recipe.config, dataset, config)
-    return store.make(recipe, lambda folder: _build(folder, clips, (train, validation), (recipe, config)))
-
-
-def _recipe(skeletons: Artifact, dataset: Dataset, split: Split, config: PretrainConfig) -> Recipe:
-    spec = BackboneSpec.of(config.backbone, config.encoder)
     seen = set(dataset.seen(split))
     if config.exclude_validation_unseen:
         seen -= set(split.validation_unseen)
-    resolved = {
-        **config.model_dump(mode="json", exclude=set(UNHASHED)),
-        "backbone": spec.name,
-        "encoder": spec.options.model_dump(mode="json"),
-        "dataset": dataset.name,
-        "recipe": skeletons.card.config["recipe"],
-        "split": split.name,
-        "protocol": dataset.protocol(config.protocol).name,
-        "classes": len(dataset.classes),
-        "unseen": list(split.unseen),
-        "trained_on": sorted(seen),
-    }
-    return Recipe(
-        stage="backbones",
-        name=f"{dataset.name}-{split.name}-{spec.name}",
-        what=f"{spec.name} trained on the {len(seen)} seen classes of {dataset.name}, split {split.name}",
-        config=resolved,
-        inputs={"skeletons": skeletons},
-        synthetic=skeletons.card.synthetic,
-        device=str(choose_device(config.device).device),
-    )
+    task = _Task(clips, dataset, split, spec, config, tuple(sorted(seen)))
+    train, validation = task.divide()
+    return store.make(task.recipe(), lambda folder: task.build(folder, train, validation))
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Everything that decides what is trained; ``seen`` are the classes it may learn."""
+
+    skeletons: SkeletonSet
+    dataset: Dataset
+    split: Split
+    spec: BackboneSpec
+    config: PretrainConfig
+    seen: tuple[int, ...]
+
+    def recipe(self) -> Recipe:
+        dataset, split, spec = self.dataset.name, self.split.name, self.spec
+        resolved = {
+            **self.config.model_dump(mode="json", exclude=set(UNHASHED)),
+            "backbone": spec.name,
+            "encoder": spec.options.model_dump(mode="json"),
+            "dataset": dataset,
+            "recipe": self.skeletons.recipe,
+            "split": split,
+            "protocol": self.dataset.protocol(self.config.protocol).name,
+            "classes": len(self.dataset.classes),
+            "unseen": list(self.split.unseen),
+            "trained_on": list(self.seen),
+        }
+        return Recipe(
+            stage="backbones",
+            name=f"{dataset}-{split}-{spec.name}",
+            what=f"{spec.name} trained on {len(self.seen)} seen classes of {dataset}, split {split}",
+            config=resolved,
+            inputs={"skeletons": self.skeletons.artifact},
+            synthetic=self.skeletons.artifact.card.synthetic,
+            device=str(choose_device(self.config.device).device),
+        )
+
+    def divide(self) -> tuple[Rows, Rows]:
+        """Rows to learn from, and rows that select the epoch: seen classes, training part of the protocol."""
+        clips, protocol = self.skeletons, self.dataset.protocol(self.config.protocol)
+        usable = training_part(clips.subjects, clips.views, clips.ids, protocol) & np.isin(clips.labels, self.seen)
+        rows = np.flatnonzero(usable)
+        held = held_out(clips.labels[rows], clips.subjects[rows], self.config)
+        if held.all():
+            raise InputError(
+                f"{self.dataset.name} has no clip to train on under split {self.split.name}, protocol {protocol.name}",
+                why=f"{len(rows)} training clips of seen classes, {int(held.sum())} of them held out",
+                mend="choose another --protocol or --split, or import the whole data set",
+            )
+        return rows[~held], rows[held]
+
+    def build(self, folder: Path, train: Rows, validation: Rows) -> dict[str, Any]:
+        device = choose_device(self.config.device).device
+        with reproducible(device):
+            torch.manual_seed(derived_seed(self.config.seed))
+            model = Classifier(self.spec.build(), len(self.dataset.classes)).to(device)
+            fit = Fit(model, self._read(train, device), self._read(validation, device), self.config)
+            weights = fit.run(folder / WORK / CHECKPOINT)
+        write_tensors(folder / WEIGHTS, {name: tensor.cpu().numpy() for name, tensor in weights.items()})
+        write_text(folder / METRICS, "".join(canonical_json(row) + "\n" for row in fit.history))
+        return {
+            "clips": {"train": len(train), "validation": len(validation)},
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            "kept": fit.history[fit.best["epoch"] - 1] if fit.best else {},
+        }
+
+    def _read(self, rows: Rows, device: torch.device) -> Labelled:
+        labels = torch.from_numpy(self.skeletons.labels[rows])
+        return Labelled(read_clips(self.skeletons, rows).to(device), labels.to(device))
 
 
 def _check_labels(skeletons: SkeletonSet, dataset: Dataset) -> None:
@@ -103,26 +147,12 @@ def _check_labels(skeletons: SkeletonSet, dataset: Dataset) -> None:
         )
 
 
-def _divide(
-    skeletons: SkeletonSet, resolved: Mapping[str, Any], dataset: Dataset, config: PretrainConfig
-) -> tuple[Rows, Rows]:
-    """Rows to learn from and rows that select the epoch; both seen classes, both the protocol's training part."""
-    protocol = dataset.protocol(config.protocol)
-    usable = training_part(skeletons.subjects, skeletons.views, skeletons.ids, protocol)
-    usable &= np.isin(skeletons.labels, resolved["trained_on"])
-    rows = np.flatnonzero(usable)
-    held = _held_out(skeletons, rows, config)
-    if len(rows) == 0 or held.all():
-        raise InputError(
-            f"{dataset.name} has no clip to train on under split {resolved['split']}, protocol {protocol.name}",
-            why=f"{len(rows)} training clips of seen classes, {int(held.sum())} of them held out",
-            mend="choose another --protocol or --split, or import the whole data set",
-        )
-    return rows[~held], rows[held]
+def held_out(labels: Rows, subjects: Rows, config: PretrainConfig) -> NDArray[np.bool_]:
+    """Which training clips [n] only select the epoch: whole subjects, or a fraction of every class.
 
-
-def _held_out(skeletons: SkeletonSet, rows: Rows, config: PretrainConfig) -> NDArray[np.bool_]:
-    subjects, labels = skeletons.subjects[rows], skeletons.labels[rows]
+    Raises:
+        UsageError: a validation subject has no clip here.
+    """
     if config.validation_subjects:
         missing = sorted(set(config.validation_subjects) - set(subjects.tolist()))
         if missing:
@@ -131,37 +161,10 @@ def _held_out(skeletons: SkeletonSet, rows: Rows, config: PretrainConfig) -> NDA
                 why=f"training subjects: {', '.join(map(str, np.unique(subjects)))}",
             )
         return np.isin(subjects, config.validation_subjects)
-    held = np.zeros(len(rows), dtype=bool)
-    if config.validation_fraction == 0:
-        return held
+    held = np.zeros(len(labels), dtype=bool)
     generator = np.random.default_rng(config.seed)
-    for label in np.unique(labels):
+    for label in np.unique(labels) if config.validation_fraction else ():
         members = generator.permutation(np.flatnonzero(labels == label))
         count = int(np.ceil(config.validation_fraction * len(members)))
         held[members[: min(count, len(members) - 1)]] = True
     return held
-
-
-def _build(
-    folder: Path, skeletons: SkeletonSet, rows: tuple[Rows, Rows], task: tuple[Recipe, PretrainConfig]
-) -> dict[str, Any]:
-    recipe, config = task
-    device = choose_device(config.device).device
-    spec = BackboneSpec.of(config.backbone, config.encoder)
-
-    def labelled(part: Rows) -> Labelled:
-        return Labelled(read_clips(skeletons, part).to(device), torch.from_numpy(skeletons.labels[part]).to(device))
-
-    with reproducible(device):
-        torch.manual_seed(derived_seed(config.seed))
-        model = Classifier(spec.build(), recipe.config["classes"]).to(device)
-        fit = Fit(model, labelled(rows[0]), labelled(rows[1]), config)
-        weights = fit.run(folder / WORK / CHECKPOINT)
-    write_tensors(folder / WEIGHTS, {name: tensor.cpu().numpy() for name, tensor in weights.items()})
-    write_text(folder / METRICS, "".join(canonical_json(row) + "\n" for row in fit.history))
-    kept = fit.history[fit.best["epoch"] - 1] if fit.best else {}
-    return {
-        "clips": {"train": len(rows[0]), "validation": len(rows[1])},
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "kept": kept,
-    }

@@ -7,7 +7,6 @@ other class texts, so they are encoded like any bank; :func:`altered_texts` writ
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray

@@ -31,17 +31,11 @@ class SelectionResult(_Part):
     oracle: bool
 
 
-class ReportedFigure(_Part):
-    """A published figure for the same method, data set and split, in percent."""
-
-    value: float
-    method: str
-    reliability: str
-    note: str
-
-
 class Report(_Part):
-    """Zero-shot evaluation of a run. Accuracies in [0, 1]; rows of ``confusion`` are true classes."""
+    """Zero-shot evaluation of a run. Accuracies in [0, 1]; rows of ``confusion`` are true classes.
+
+    ``published``: what others report for the same method, data set and split, one line each.
+    """
 
     schema_version: int = SCHEMA_VERSION
     kind: Literal["zsl"] = "zsl"
@@ -64,7 +58,7 @@ class Report(_Part):
     encoder: str
     bank: str
     backbone: str
-    published: tuple[ReportedFigure, ...] = ()
+    published: tuple[str, ...] = ()
 
 
 def render(report: Report) -> str:
@@ -84,18 +78,16 @@ def render(report: Report) -> str:
         f"  text                 {', '.join(report.slots)}; encoder {report.encoder}; bank {report.bank}",
         f"  backbone             {report.backbone}",
     ]
-    lines += [
-        f"  reported             {p.value:5.1f} %  {p.method} ({p.reliability}) {p.note}" for p in report.published
-    ]
+    lines += [f"  published            {line}" for line in report.published]
     width = max(len(row.name) for row in report.per_class)
     lines += [f"    {row.name:<{width}}  {_percent(row.accuracy)}  {row.clips:5d} clips" for row in report.per_class]
     return "\n".join(lines)
 
 
 def _selection(selection: SelectionResult) -> str:
+    by = "" if selection.accuracy is None else f", at {_percent(selection.accuracy).strip()}"
     if selection.epoch is None:
-        return f"{selection.rule} (closed form)"
-    by = "" if selection.accuracy is None else f", chosen at {_percent(selection.accuracy).strip()}"
+        return f"none: solved in closed form{by}"
     return f"{selection.rule}: epoch {selection.epoch}{by}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zsl_skeleton.catalog import ActionClass
+from zsl_skeleton.semantics.backends.base import Request
 from zsl_skeleton.semantics.prompts import AnswerField, Turn
 from zsl_skeleton.semantics.words import leaks_name, same_key, word_count
 
@@ -25,21 +26,13 @@ def text_problem(text: str, field: AnswerField, turn: Turn, action: ActionClass)
     return None
 
 
-def answer_problems(
-    texts: Sequence[str], count: int, given: Sequence[str], field: AnswerField, turn: Turn, action: ActionClass
-) -> list[str]:
-    """Everything that is wrong with the texts of one slot.
-
-    Args:
-        texts: the answer.
-        count: how many texts were asked for.
-        given: texts of the same slot and class from earlier calls.
-        field: the slot's rules.
-        turn: the turn that asked.
-        action: the class.
-    """
+def answer_problems(texts: Sequence[str], field: AnswerField, request: Request) -> list[str]:
+    """Everything that is wrong with the texts that answer a request, for one of its slots."""
+    count, given = request.counts[field.slot], request.given[field.slot]
     problems = [] if len(texts) == count else [f"{len(texts)} texts instead of {count}"]
-    problems += [problem for text in texts if (problem := text_problem(text, field, turn, action))]
+    for text in texts:
+        problem = text_problem(text, field, request.turn, request.action)
+        problems += [problem] if problem else []
     seen = {same_key(text) for text in given}
     for text in texts:
         if same_key(text) in seen:

@@ -95,9 +95,7 @@ class Dialogue:
             answer = await self.backend.answer(request)
         problems = []
         for answered in request.fields:
-            texts, given = answer.texts.get(answered.slot, ()), request.given[answered.slot]
-            count = request.counts[answered.slot]
-            problems += answer_problems(texts, count, given, answered, request.turn, request.action)
+            problems += answer_problems(answer.texts.get(answered.slot, ()), answered, request)
         if problems:
             more = f"; and {len(problems) - _SHOWN_PROBLEMS} more" if len(problems) > _SHOWN_PROBLEMS else ""
             raise UnusableAnswerError("; ".join(problems[:_SHOWN_PROBLEMS]) + more)

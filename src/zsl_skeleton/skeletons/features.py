@@ -81,6 +81,12 @@ class FeatureSet:
             raise InputError(f"{artifact.path / FEATURES} lacks {', '.join(missing)}")
         labels, subjects, views = (arrays.pop(name) for name in _COLUMNS)
         config = artifact.card.config
+        if unsaid := [key for key in ("dataset", "backbone", "trained_on") if key not in config]:
+            raise InputError(
+                f"the card of {artifact.path} does not say its {', '.join(unsaid)}",
+                why="features whose backbone may have seen the unseen classes cannot be tested on them",
+                mend="zsl-data extract",
+            )
         trained_on = tuple(config["trained_on"])
         return cls(
             arrays,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +65,13 @@ def import_recordings(store: Store, dataset: Dataset, root: Path, recipe: str) -
 
 def fingerprint(root: Path, suffix: str) -> str:
     """Hex SHA-256 over the relative names and contents of all recordings, independent of where the root lies."""
-    base = root.parent if root.is_file() else root
-    files = recording_files(root, suffix)
+    base, files = _base(root), recording_files(root, suffix)
     entries = [[p.relative_to(base).as_posix(), _digest(p)] for p in track(files, "checking files", len(files))]
     return sha256_text(canonical_json(entries))
+
+
+def _base(root: Path) -> Path:
+    return root.parent if root.is_file() else root
 
 
 def _digest(path: Path) -> str:
@@ -93,13 +96,14 @@ class _Import:
 
     def clips(self, listing: Listing) -> Iterator[Clip]:
         """Preprocess the clips of a listing; those that cannot be used go to ``skipped``."""
-        self.skipped += listing.rejected
+        self.skipped += [replace(entry, reason=self._here(entry.reason)) for entry in listing.rejected]
         kept = 0
         for ref in track(listing.clips, f"importing {self.dataset.name}", len(listing.clips)):
             try:
                 clip = self._clip(ref)
             except InputError as error:
-                self.skipped.append(Rejected(ref.id, self._reason(error), ref.label, ref.subject, ref.view))
+                reason = f"{error.what} ({error.why})" if error.why else error.what
+                self.skipped.append(Rejected(ref.id, self._here(reason), ref.label, ref.subject, ref.view))
                 continue
             kept += 1
             yield clip
@@ -132,10 +136,9 @@ class _Import:
         self.made_up.update(MADE_UP[raw.layout])
         return to_ntu(raw.joints[:, shown], raw.layout)
 
-    def _reason(self, error: InputError) -> str:
-        reason = f"{error.what} ({error.why})" if error.why else error.what
-        # Cards must not depend on where the recordings happen to lie.
-        return reason.replace(f"{self.root}/", "")
+    def _here(self, reason: str) -> str:
+        """The reason with paths relative to the root: cards must not depend on where the recordings lie."""
+        return reason.replace(f"{_base(self.root)}/", "")
 
 
 def _build(folder: Path, job: _Import) -> Mapping[str, Any]:

@@ -38,10 +38,12 @@ def encode(store: Store, bank: Artifact, encoder_name: str, control: str = "none
         control: ``"none"``, or a name in ``ALTERED``: the texts are altered before they are encoded.
 
     Raises:
-        UsageError: there is no such encoder.
+        UsageError: there is no such encoder or control.
         InputError: the bank is damaged or empty, the encoder has no weights, or the cache is damaged.
     """
     encoder = load_encoder(encoder_name)
+    if control != "none":
+        control = find_name("control", control, dict.fromkeys(ALTERED))
     words = SemanticBank.open(bank)
     recipe = Recipe(
         stage=STAGE,
@@ -61,7 +63,7 @@ def encode(store: Store, bank: Artifact, encoder_name: str, control: str = "none
     def build(folder: Path) -> Mapping[str, Any]:
         texts: Texts = {slot: words.texts(slot) for slot in words.slots}
         if control != "none":
-            texts = altered_texts(texts, find_name("control", control, dict.fromkeys(ALTERED)))
+            texts = altered_texts(texts, control)
         with closing(open_vector_cache(store.root / ".cache" / "embeddings")) as cache:
             embeddings = embed(texts, words.dataset, words.class_names, Source(encoder, cache))
         embeddings.write(folder)

@@ -60,6 +60,9 @@ class Trained:
 def train_selected(job: Job, select: Select, oracle: Callable[[Method], float]) -> Trained:
     """Train by the rule ``select``; only ``"oracle"`` calls ``oracle``, the accuracy on the unseen test clips.
 
+    Of equally good epochs ``val`` takes the latest (few clips make ties, and early epochs are hardly trained) and
+    ``oracle`` the earliest, as the official code does.
+
     Raises:
         UsageError: ``val`` without held-out classes.
     """
@@ -67,10 +70,10 @@ def train_selected(job: Job, select: Select, oracle: Callable[[Method], float]) 
     if train is None:
         found = _best(validation_curve(job, job.held_out))[1] if select == "val" else None
         method, _ = _train(job, job.classes, Plan(job.seed, 0))
-        return Trained(method, _selected("closed form", None, found), [])
+        return Trained(method, _selected("solved", None, found), [])
     if select == "val":
         curve = validation_curve(job, job.held_out)
-        epoch, found = _best(curve)
+        epoch, found = _best(curve, latest=True)
         method, records = _train(job, job.classes, Plan(job.seed, epoch + 1))
         return Trained(method, _selected("val", epoch, found), [*curve, *records])
     if select == "oracle":
@@ -128,10 +131,11 @@ def _train(job: Job, classes: tuple[int, ...], plan: Plan) -> tuple[Method, list
     return method, fit(method, clips, job.settings.train, plan)
 
 
-def _best(records: list[Record]) -> tuple[int, float]:
-    """The epoch of the highest accuracy, the earliest of equals, and that accuracy."""
+def _best(records: list[Record], *, latest: bool = False) -> tuple[int, float]:
+    """The epoch of the highest accuracy and that accuracy; of equals the earliest or the latest."""
     curve = [float(record["accuracy"]) for record in records]
-    return curve.index(max(curve)), max(curve)
+    epoch = max(range(len(curve)), key=lambda e: (curve[e], e if latest else -e))
+    return epoch, curve[epoch]
 
 
 def _selected(rule: str, epoch: int | None, found: float | None) -> SelectionResult:

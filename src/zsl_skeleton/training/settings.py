@@ -36,16 +36,6 @@ class Change(_Data):
     reason: str
 
 
-class Reported(_Data):
-    """A figure that the authors or others report for this preset, in percent."""
-
-    dataset: str
-    split: str
-    metric: str
-    value: float
-    reliability: str
-
-
 class Preset(_Data):
     """A preset as written in its file."""
 
@@ -55,7 +45,6 @@ class Preset(_Data):
     train: dict[str, Any] = {}
     changes: dict[str, Change] = {}
     datasets: dict[str, dict[str, Any]] = {}
-    reported: tuple[Reported, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,7 +128,10 @@ def _override(text: str, known: list[str], method: str) -> tuple[str, Any]:
     exact = [name for name in known if wanted in (name, name.partition(".")[2])]
     if not exact:
         raise unknown_name(f"setting of {method}", wanted, [name.partition(".")[2] for name in known])
-    return exact[0], yaml.safe_load(value)
+    try:
+        return exact[0], yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise UsageError(f"the value of {text!r} cannot be read", why=" ".join(str(error).split())) from error
 
 
 def _build(model: type[BaseModel], section: str, values: Mapping[str, Any]) -> BaseModel:
@@ -149,7 +141,7 @@ def _build(model: type[BaseModel], section: str, values: Mapping[str, Any]) -> B
     except ValidationError as error:
         raise UsageError(
             f"a {section} setting is not valid: {_first(error)}",
-            mend="zsl-train show SETTING lists what is allowed" if not own else "correct the --set or the preset",
+            mend="correct the --set or the preset",
         ) from error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,9 +15,10 @@ from zsl_skeleton.catalog import Dataset, Protocol, Split
 from zsl_skeleton.errors import InputError
 from zsl_skeleton.evaluation.controls import ALTERED, shuffled_rows
 from zsl_skeleton.evaluation.metrics import zero_shot_metrics
+from zsl_skeleton.evaluation.published import published
 from zsl_skeleton.evaluation.report import ClassResult, Report, SelectionResult
 from zsl_skeleton.evaluation.scoring import accuracy, class_scores
-from zsl_skeleton.files import Array, read_json, read_tensors, write_json, write_tensors, write_text
+from zsl_skeleton.files import Array, canonical_json, read_json, read_tensors, write_json, write_tensors, write_text
 from zsl_skeleton.methods.base import ClassText, Method
 from zsl_skeleton.skeletons.features import FeatureSet, Partition, partition
 from zsl_skeleton.text.class_embeddings import ClassEmbeddings
@@ -68,7 +68,7 @@ def train(store: Store, task: Task, run: RunConfig) -> Artifact:
         trained = train_selected(inputs.job(run, folder / WORK), run.select, inputs.test_accuracy)
         weights = {name: value.cpu().numpy() for name, value in trained.method.state_dict().items()}
         write_tensors(folder / WEIGHTS, weights)
-        write_text(folder / METRICS, "".join(json.dumps(r, allow_nan=False) + "\n" for r in trained.records))
+        write_text(folder / METRICS, "".join(canonical_json(record) + "\n" for record in trained.records))
         scores = inputs.test_scores(trained.method)
         write_tensors(folder / SCORES, {"scores": scores, **inputs.test_columns})
         write_text(folder / SAMPLES, "".join(f"{name}\n" for name in inputs.parts.test_unseen.ids))
@@ -200,6 +200,7 @@ class _Inputs:
             encoder=f"{encoder['name']}@{encoder['revision'][:12]}",
             bank=card.inputs["bank"].name if "bank" in card.inputs else card.name,
             backbone=self.parts.train.backbone,
+            published=tuple(map(str, published(config["dataset"], config["split"], config["method"]))),
         )
 
 

@@ -82,16 +82,16 @@ def _clauses(voice: Voice, clauses: Sequence[Fact]) -> Iterator[Candidate]:
                 yield candidate("{r}, {c}", r=voice.rhythm, c=c)
 
 
-def _pairs(firsts: Sequence[Fact], seconds: Sequence[Fact]) -> Iterator[Candidate]:
+def _pairs(firsts: Sequence[Fact], seconds: Sequence[Fact], spare: int = 0) -> Iterator[Candidate]:
     """Two clauses about two different parts."""
     for c, d in product(firsts, seconds):
         if c.place.partition(".")[0] == d.place.partition(".")[0]:
             continue
         if not c.compound:
-            yield candidate("{c} while {d}", c=c, d=d)
+            yield candidate("{c} while {d}", c=c, d=d, spare=spare)
         if not d.compound:
-            yield candidate("{c}, and {d}", c=c, d=d)
-            yield candidate("while {d}, {c}", d=d, c=c)
+            yield candidate("{c}, and {d}", c=c, d=d, spare=spare)
+            yield candidate("while {d}, {c}", d=d, c=c, spare=spare)
 
 
 def _sequences(voice: Voice) -> Iterator[Candidate]:
@@ -130,7 +130,8 @@ def _spatial(level: Level) -> Callable[[Voice], Iterator[Candidate]]:
         yield from _pairs(moving, moving)
         yield from _pairs(moving, list(voice.clauses(voice.moving, rougher)))
         yield from _pairs(moving, list(voice.clauses(voice.resting, rougher)))
-        yield from _pairs(resting, list(voice.clauses(voice.moving, rougher)))
+        # Much about a resting part and little about a moving one tells classes apart badly.
+        yield from _pairs(resting, list(voice.clauses(voice.moving, rougher)), spare=1)
 
     return sentences
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 ARMS = ("right arm", "left arm", "both arms")
 LEGS = ("right leg", "left leg")
-TIMES = {1: "once", 2: "twice", 3: "three times", 4: "several times", 6: "many times"}
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class Composition:
         movement: ``raise``, ``push``, ``circle``, ``wave``, ``swing``, ``curl``, ``kick``, ``step``, ``bend``,
             ``turn``, ``squat``, ``jump`` or ``march``.
         direction: where it goes.
-        repetition: how often, a key of ``TIMES``.
+        repetition: how many times in one clip.
         tempo: ``slow``, ``steady`` or ``quick``.
     """
 

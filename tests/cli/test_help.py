@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+COMMANDS = ("data", "semantics", "train")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_lists_the_commands(command: Command, name: str) -> None:
+    result = command(f"zsl-{name}", "--help")
+    assert result.returncode == 0
+    assert "Commands:" in result.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("argument", ["--help", "list"])
+def test_help_and_list_import_neither_torch_nor_a_language_model_client(name: str, argument: str) -> None:
+    # What makes an answer in well under half a second possible; the time itself is in BENCHMARKS.md.
+    code = f"""
+import sys
+from zsl_skeleton_cli.{name} import app
+try:
+    app([{argument!r}])
+except SystemExit:
+    pass
+sys.stderr.write(" ".join({{m.partition(".")[0] for m in sys.modules}}))
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"torch", "openai", "transformers", "sentence_transformers"} & set(result.stderr.split()) == set()
+
+
+def test_list_as_json_is_one_document(command: Command) -> None:
+    document = json.loads(command("zsl-train", "list", "--json").stdout)
+    assert document["schema_version"] == 1
+    assert {"mla", "ridge"} <= set(document["methods"])
