@@ -103,7 +103,9 @@ def pretrain(
     split: SplitOption,
     protocol: ProtocolOption = None,
     backbone: BackboneOption = "st-gcn",
-    preset: Annotated[str, typer.Option(help="Settings: default or paper.")] = "default",
+    preset: Annotated[
+        str | None, typer.Option(help="Settings: default, paper or demo; default: what suits the data set.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Length; default: the preset's.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Default: the preset's.")] = None,
     skeletons: SkeletonsOption = None,
@@ -115,13 +117,14 @@ def pretrain(
     as_json: JsonOption = False,
 ) -> None:
     """Train a backbone on the seen classes of a split; killed, the same command continues."""
-    from zsl_skeleton.backbones.config import PRETRAIN_PRESETS
+    from zsl_skeleton.backbones.config import PRETRAIN_PRESETS, usual_preset
     from zsl_skeleton.pipeline import backbone_for, skeletons_for
     from zsl_skeleton.registry import find_name
 
     setting = _setting(artifacts, catalog, {"dataset": dataset, "split": split, "protocol": protocol, "device": device})
     given = {"epochs": epochs, "seed": seed, "backbone": backbone, "checkpoint_seconds": checkpoint_seconds}
-    config = PRETRAIN_PRESETS[find_name("preset", preset, PRETRAIN_PRESETS)].model_copy(
+    chosen = find_name("preset", preset or usual_preset(setting.dataset.name), PRETRAIN_PRESETS)
+    config = PRETRAIN_PRESETS[chosen].model_copy(
         update={key: value for key, value in given.items() if value is not None}
     )
     clips = skeletons_for(setting.store, setting.dataset, recipe, skeletons)

@@ -54,9 +54,7 @@ def encode(
     dataset: DatasetOption,
     bank: BankOption = None,
     encoder: Annotated[str, typer.Option(help="Text encoder: minilm, or hashing (no weights, for tests).")] = "minilm",
-    control: Annotated[
-        str, typer.Option(help="Encode altered texts instead: random-words or name-only.")
-    ] = "none",
+    control: Annotated[str, typer.Option(help="Encode altered texts instead: random-words or name-only.")] = "none",
     catalog: CatalogOption = None,
     artifacts: ArtifactsOption = DEFAULT_ARTIFACTS,
     as_json: JsonOption = False,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -114,8 +113,9 @@ def _run_configs(choices: _Choices, seeds: tuple[int, ...], control: str) -> lis
 
     select = find_name("selection rule", choices.select, dict.fromkeys(SELECTIONS))
     controls = [find_name("control", name, dict.fromkeys(CONTROLS)) for name in control.split(",")]
-    common = {**vars(choices), "select": select}
-    return [RunConfig(**common, control=name, seed=seed) for name in controls for seed in seeds]
+    common: dict[str, Any] = {**vars(choices), "select": select}
+    runs = ({**common, "control": name, "seed": seed} for name in controls for seed in seeds)
+    return [RunConfig.model_validate(run) for run in runs]
 
 
 def _seeds(text: str) -> tuple[int, ...]:
@@ -183,7 +183,9 @@ def list_(artifacts: ArtifactsOption = DEFAULT_ARTIFACTS, as_json: JsonOption = 
     finished = [f"{a.path.name} ({100 * a.card.summary['accuracy']:.1f} %)" for a in store.all("runs")]
     tables = {"methods": list(METHODS)}
     tables |= {f"presets of {method}": list(preset_names(method)) for method in METHODS}
-    emit_tables({**tables, "runs": finished, "unfinished": [name for name, _ in store.unfinished("runs")]}, as_json=as_json)
+    emit_tables(
+        {**tables, "runs": finished, "unfinished": [name for name, _ in store.unfinished("runs")]}, as_json=as_json
+    )
 
 
 def main() -> None:

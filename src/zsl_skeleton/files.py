@@ -68,7 +68,7 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(read_text(path))
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # besides bad syntax: absurdly long numbers, absurdly deep nesting
         raise InputError(f"{path} is not valid JSON", why=str(error)) from error
 
 

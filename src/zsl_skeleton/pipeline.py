@@ -13,7 +13,7 @@ from pathlib import Path
 from zsl_skeleton.artifacts import Artifact, Store
 from zsl_skeleton.backbones import BACKBONES
 from zsl_skeleton.backbones.base import Backbone
-from zsl_skeleton.backbones.config import ExtractConfig, PretrainConfig
+from zsl_skeleton.backbones.config import PRETRAIN_PRESETS, ExtractConfig, PretrainConfig, usual_preset
 from zsl_skeleton.backbones.extract import extract
 from zsl_skeleton.backbones.pretrain import pretrain
 from zsl_skeleton.catalog import Dataset, Protocol, Split, load_dataset
@@ -102,7 +102,8 @@ def features_for(setting: Setting, backbone: str, reference: str | None = None) 
     kind: type[Backbone] = resolve("backbone", backbone, BACKBONES)
     recipe = kind.recipes[0] if kind.recipes else DEFAULT_RECIPE
     skeletons = skeletons_for(setting.store, setting.dataset, recipe)
-    trained = backbone_for(setting, skeletons, PretrainConfig(backbone=backbone)) if kind.trainable else None
+    usual = PRETRAIN_PRESETS[usual_preset(setting.dataset.name)].model_copy(update={"backbone": backbone})
+    trained = backbone_for(setting, skeletons, usual) if kind.trainable else None
     config = ExtractConfig(backbone=backbone, device=setting.device)
     return _chosen("features", extract(setting.store, skeletons, trained, config))
 

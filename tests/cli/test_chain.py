@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from zsl_testing import run_command
 
 pytestmark = pytest.mark.slow

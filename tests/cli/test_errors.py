@@ -26,13 +26,25 @@ def fails(result: subprocess.CompletedProcess[str], code: int, *texts: str) -> N
     [
         ((*IMPORT, "utd-mhda", "--root", "."), ["unknown dataset 'utd-mhda'", "Did you mean 'utd-mhad'?", "ntu120"]),
         ((*IMPORT, "utd-mhad", "--root", ".", "--recipe", "aimclr-5"), ["unknown recipe", "aimclr-50"]),
-        (("zsl-semantics", "generate", "--dataset", "demo", "--family", "spatail"), ["spatail", "Did you mean 'spatial'?"]),
-        (("zsl-semantics", "generate", "--dataset", "demo", "--backend", "oracle"), ["unknown backend 'oracle'", "compose"]),
+        (
+            ("zsl-semantics", "generate", "--dataset", "demo", "--family", "spatail"),
+            ["spatail", "Did you mean 'spatial'?"],
+        ),
+        (
+            ("zsl-semantics", "generate", "--dataset", "demo", "--backend", "oracle"),
+            ["unknown backend 'oracle'", "compose"],
+        ),
         (("zsl-train", "--method", "mlaa", "--dataset", "demo"), ["unknown method 'mlaa'", "Did you mean 'mla'?"]),
         (("zsl-train", "--method", "mla", "--dataset", "demo", "--split", "random-9"), ["unknown split", "random-1"]),
         (("zsl-train", "--method", "mla", "--dataset", "demo", "--protocol", "xset"), ["unknown protocol", "xsub"]),
-        (("zsl-train", "--method", "mla", "--dataset", "demo", "--control", "shufled"), ["unknown control", "'shuffled'?"]),
-        (("zsl-train", "--method", "mla", "--dataset", "demo", "--select", "best"), ["unknown selection rule", "oracle"]),
+        (
+            ("zsl-train", "--method", "mla", "--dataset", "demo", "--control", "shufled"),
+            ["unknown control", "'shuffled'?"],
+        ),
+        (
+            ("zsl-train", "--method", "mla", "--dataset", "demo", "--select", "best"),
+            ["unknown selection rule", "oracle"],
+        ),
         (("zsl-train", "--method", "mla", "--dataset", "demo", "--seeds", "0-4"), ["--seeds '0-4'", "0..4"]),
         (("zsl-train", "--dataset", "demo"), ["--method is missing", "zsl-train --method mla"]),
         (("zsl-train", "resume"), ["0 unfinished runs", "zsl-train list"]),

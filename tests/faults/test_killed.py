@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from zsl_testing import command_line, contents, environment, run_command
 
 pytestmark = pytest.mark.slow
@@ -62,7 +63,10 @@ def _kill_after(arguments: tuple[str, ...], artifacts: Path, folder: str, delay:
     before = _traces(artifacts / folder)
     process = subprocess.Popen(
         command_line(*arguments, *(["--checkpoint-seconds", "0"] if folder in ("backbones", "runs") else [])),
-        env=environment(artifacts), cwd=artifacts.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env=environment(artifacts),
+        cwd=artifacts.parent,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     while process.poll() is None and _traces(artifacts / folder) == before:
         time.sleep(0.002)

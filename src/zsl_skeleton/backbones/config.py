@@ -54,7 +54,17 @@ PAPER = PretrainConfig(
 """As SMIE and AimCLR pre-train, except that seen clips of the *training* subjects select the epoch: the official test
 subjects' seen clips are the seen half of the generalised test."""
 
-PRETRAIN_PRESETS: dict[str, PretrainConfig] = {"default": PretrainConfig(), "paper": PAPER}
+PRETRAIN_PRESETS: dict[str, PretrainConfig] = {
+    "default": PretrainConfig(),
+    "paper": PAPER,
+    # Synthetic movements are learnt quickly, and a first run should not take long.
+    "demo": PretrainConfig(epochs=10),
+}
+
+
+def usual_preset(dataset: str) -> str:
+    """Name of the preset that a data set is trained with unless the user says otherwise."""
+    return dataset if dataset in PRETRAIN_PRESETS else "default"
 
 
 class ExtractConfig(BaseModel):
