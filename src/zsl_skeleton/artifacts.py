@@ -1,9 +1,9 @@
 """Artifacts: what a stage makes, under ``artifacts/<stage>/<readable-name>-<hash8>/`` beside a ``card.json``.
 
 The hash is taken of the *recipe* (stage, format, configuration, ids of the inputs), so the same recipe finds the
-finished artifact again and another recipe never overwrites it. An artifact grows in a hidden ``.partial`` folder and is
-renamed when it is whole; a killed stage finds its leftovers there and goes on. ``<partial>/work/`` is scratch space that
-is dropped before the rename.
+finished artifact again and another recipe never overwrites it. An artifact grows in a hidden ``.partial`` folder and
+is renamed when it is whole; a killed stage finds its leftovers there and goes on. ``<partial>/work/`` is scratch space
+that is dropped before the rename.
 """
 
 from __future__ import annotations
