@@ -13,19 +13,16 @@ from numpy.typing import NDArray
 
 from zsl_skeleton.artifacts import Artifact, Recipe, Store
 from zsl_skeleton.errors import InputError
-from zsl_skeleton.evaluation.controls import ALTERED, altered_texts
 from zsl_skeleton.progress import say, track
 from zsl_skeleton.registry import find_name
 from zsl_skeleton.semantics.bank import SemanticBank
+from zsl_skeleton.text.altered import ALTERED, Texts, altered_texts
 from zsl_skeleton.text.cache import VectorCache, open_vector_cache, vector_key
 from zsl_skeleton.text.class_embeddings import STAGE, ClassEmbeddings
 from zsl_skeleton.text.encoders import Encoder, encoder_card, load_encoder
 
 _CHUNK = 128  # texts between two steps of the progress bar
 _MARKERS = 2  # tokens that an encoder may put around a text
-
-Texts = Mapping[str, Sequence[Sequence[str]]]
-"""Slot -> texts by class index; classes may have different numbers of texts, also none."""
 
 
 def encode(store: Store, bank: Artifact, encoder_name: str, control: str = "none") -> Artifact:

@@ -13,7 +13,7 @@ import torch
 from zsl_skeleton.artifacts import WORK, Artifact, Recipe, Store
 from zsl_skeleton.catalog import Dataset, Protocol, Split
 from zsl_skeleton.errors import InputError
-from zsl_skeleton.evaluation.controls import ALTERED, shuffled_rows
+from zsl_skeleton.evaluation.controls import shuffled_rows
 from zsl_skeleton.evaluation.metrics import zero_shot_metrics
 from zsl_skeleton.evaluation.published import published
 from zsl_skeleton.evaluation.report import ClassResult, Report, SelectionResult
@@ -21,6 +21,7 @@ from zsl_skeleton.evaluation.scoring import accuracy, class_scores
 from zsl_skeleton.files import Array, canonical_json, read_json, read_tensors, write_json, write_tensors, write_text
 from zsl_skeleton.methods.base import ClassText, Method
 from zsl_skeleton.skeletons.features import FeatureSet, Partition, partition
+from zsl_skeleton.text.altered import ALTERED
 from zsl_skeleton.text.class_embeddings import ClassEmbeddings
 from zsl_skeleton.training.config import RunConfig
 from zsl_skeleton.training.data import Clips, load_clips, load_text
