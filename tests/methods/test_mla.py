@@ -49,11 +49,7 @@ def naive_logits(m: MLA, v: Tensor, text: ClassText, rho: int) -> Tensor:
             first = x @ torch.cat([m.critic_z[h], m.critic_q[h]]) + m.critic_bias[h]
             second = first.relu() @ m.middle[h] + m.middle_bias[h]
             t = (second.relu() @ m.last[h] + m.last_bias[h]).squeeze(1)
-            rows.append(
-                t
-                + m.config.fit_scale * rho * (w / w.sum(1, keepdim=True) * a).sum(1)
-                + m.config.fit_scale * (z @ text.slots["motion"][c, 0]) / D**0.5
-            )
+            rows.append(t)
         out.append(torch.stack(rows, dim=1))
     return torch.stack(out)
 
@@ -71,7 +67,7 @@ def naive_loss(t: Tensor, labels: Tensor, ranks: Tensor) -> Tensor:
 @pytest.mark.parametrize("epoch", [0, 5], ids=["reversed", "plain"])
 @pytest.mark.parametrize(
     "options",
-    [{}, {"attention_temperature": 0.05, "text_scale": "sqrt-dim", "fit_scale": 3.0}, {"class_weight": 0.7}],
+    [{}, {"attention_temperature": 0.05, "text_scale": "sqrt-dim"}, {"class_weight": 0.7}],
     ids=["official", "mended", "all pairs"],
 )
 @pytest.mark.parametrize("masked", [False, True])
@@ -101,7 +97,7 @@ def test_loss_and_gradients_equal_the_naive_reference(options: dict[str, object]
 @pytest.mark.parametrize("link", ["logsigmoid", "softplus", "raw"])
 def test_scores_equal_the_naive_reference(link: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zsl_skeleton.methods.mla._CHUNK", 3 * S * 3 * 9)  # three clips at once
-    m, (v, _, text) = model(head_link=link, fit_scale=1.5), world()
+    m, (v, _, text) = model(head_link=link), world()
     text.masks["codebook"][1, 2:] = False
     link_of = {"logsigmoid": F.logsigmoid, "softplus": F.softplus, "raw": lambda t: t}
     expected = link_of[link](naive_logits(m, v, text, 1)).sum(0)
@@ -178,16 +174,6 @@ def test_statistics_come_from_the_training_clips() -> None:
     torch.testing.assert_close(m.encode(5 * v + 3), plain.encode(standard), atol=1e-4, rtol=1e-4)
     centred = text.slots["codebook"] - text.slots["codebook"].mean((0, 1))
     torch.testing.assert_close(m.prepare(text)["rows"][:, :-1], F.normalize(centred, dim=-1), atol=1e-5, rtol=1e-4)
-
-
-def test_warm_start_makes_the_projection_point_at_the_clips_text() -> None:
-    m, (_, labels, text) = model(warm_start=1e-3), world()
-    target = (text.mean("codebook") + text.mean("motion")) / 2
-    v = (target - target.mean(0))[labels] @ torch.randn(D, V, generator=torch.Generator().manual_seed(4))
-    m.load_state_dict({**m.state_dict(), **m.solve(Batch({"pooled": v}, labels, text, 0, {}))})
-    seen = target[labels.unique()] - target.mean(0)
-    cosine = F.normalize(m.encode(v)[0], dim=-1) @ F.normalize(seen - seen.mean(1, keepdim=True), dim=-1).T
-    assert torch.equal(cosine.argmax(1), torch.searchsorted(labels.unique(), labels))
 
 
 def test_dropout_acts_only_in_training() -> None:

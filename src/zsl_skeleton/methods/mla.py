@@ -30,7 +30,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from zsl_skeleton.methods.base import Batch, ClassState, ClassText, Method, MethodConfig, Sizes
-from zsl_skeleton.methods.ridge import column_statistics, ridge_weights
+from zsl_skeleton.methods.ridge import column_statistics
 
 _LINKS = {"logsigmoid": F.logsigmoid, "softplus": F.softplus, "raw": torch.positive}
 _CHUNK = 2**24  # floats of the critic's first layer that scoring holds at once
@@ -54,9 +54,7 @@ class MLAConfig(MethodConfig):
     visual: Literal["raw", "standardise"] = Field("raw", description="official: raw; ours: training clips' statistics")
     centre_text: bool = Field(False, description="ours: subtract the training classes' mean text; official: off")
     class_weight: float = Field(0.0, ge=0, description="ours: of a cross-entropy over the batch's classes; official: 0")
-    fit_scale: float = Field(0.0, ge=0, description="ours: adds fit_scale <q, z> / sqrt(D) to t; official: 0")
     dropout: float = Field(0.0, ge=0, lt=1, description="ours: on the critic's view of z; official: none")
-    warm_start: PositiveFloat | None = Field(None, description="ours: W starts at ridge of this penalty; official: off")
 
     @property
     def needed_slots(self) -> tuple[str, ...]:
@@ -92,18 +90,12 @@ class MLA(Method):
         self.register_buffer("text_mean", torch.zeros(len(self.slots), text))
 
     def solve(self, batch: Batch) -> dict[str, Tensor]:
-        """Statistics of the training clips and classes, and the ridge start, as far as the options ask for them."""
-        state, x = dict[str, Tensor](), batch.features["pooled"]
-        text = torch.stack([batch.text.mean(slot) for slot in self.slots])
+        """Statistics of the training clips and classes, as far as the options ask for them."""
+        state = dict[str, Tensor]()
         if self.config.visual == "standardise":
-            state["visual_mean"], state["visual_scale"] = column_statistics(x)
-            x = (x - state["visual_mean"]) / state["visual_scale"]
+            state["visual_mean"], state["visual_scale"] = column_statistics(batch.features["pooled"])
         if self.config.centre_text:
-            state["text_mean"] = text.mean(1)
-        if self.config.warm_start is not None:
-            target = (text - text.mean(1, keepdim=True)).mean(0)[batch.labels]
-            state["project"] = ridge_weights(x, target, self.config.warm_start).repeat(self.heads, 1, 1)
-            state["project_bias"] = torch.zeros_like(self.project_bias)
+            state["text_mean"] = torch.stack([batch.text.mean(slot).mean(0) for slot in self.slots])
         return state
 
     def draws(self, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
@@ -160,8 +152,7 @@ class MLA(Method):
         a = attention(z.expand(len(state["rows"]), *z.shape), state["rows"])  # [C, H, N, rows]
         weights = select(a, state["mask"], self.config.ks, self.config.attention_temperature)
         hidden = (weights.transpose(0, 1) @ state["projected"]).add_(first[:, None])  # [H, C, N, wide]
-        fit = (weights * a).sum(-1).transpose(0, 1)
-        return (self._tail(hidden.flatten(1, 2)).view_as(fit) + self.config.fit_scale * fit).permute(2, 1, 0)
+        return self._tail(hidden.flatten(1, 2)).view(self.heads, -1, len(v)).permute(2, 1, 0)
 
     def encode(self, v: Tensor) -> Tensor:
         """z [H, B, D] of the visual features [B, V]."""
@@ -177,8 +168,8 @@ class MLA(Method):
 
     def _pairs(
         self, z: Tensor, first: Tensor, clips: Tensor, text: tuple[Tensor, Tensor], rho: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """What the critic needs for the P = G R pairs (clip ``clips[g, h, r]``, text g): W_z z [H, P, wide], q, fit.
+    ) -> tuple[Tensor, Tensor]:
+        """W_z z [H, P, wide] and q [H, P, D] of the P = G R pairs (clip ``clips[g, h, r]``, text g).
 
         z [H, B, D], first = W_z z [H, B, wide], clips int64 [G, H, R], text = rows [G, N+1, D] and mask [G, N].
         """
@@ -187,11 +178,10 @@ class MLA(Method):
         a = attention(F.embedding(index, z.flatten(0, 1)), text[0])
         weights = select(a, text[1], self.config.ks, self.config.attention_temperature, rho)
         q = ((self.text_scale * weights).flatten(1, 2) @ text[0]).view(*index.shape, -1).transpose(0, 1).flatten(1, 2)
-        fit = (weights * a).sum(-1).transpose(0, 1).flatten(1)
-        return F.embedding(index.transpose(0, 1).flatten(1), first.flatten(0, 1)), q, fit
+        return F.embedding(index.transpose(0, 1).flatten(1), first.flatten(0, 1)), q
 
-    def _critic(self, first: Tensor, q: Tensor, fit: Tensor) -> Tensor:
-        return self._tail(torch.baddbmm(first, q, self.critic_q)) + self.config.fit_scale * fit
+    def _critic(self, first: Tensor, q: Tensor) -> Tensor:
+        return self._tail(torch.baddbmm(first, q, self.critic_q))
 
     def _tail(self, hidden: Tensor) -> Tensor:
         """The critic after its first layer, [H, P, wide] -> t [H, P]; overwrites ``hidden``."""
