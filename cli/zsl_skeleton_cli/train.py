@@ -177,7 +177,7 @@ def resume(
 def list_(artifacts: ArtifactsOption = DEFAULT_ARTIFACTS, as_json: JsonOption = False) -> None:
     """List methods, their presets, finished and unfinished runs."""
     from zsl_skeleton.methods import METHODS
-    from zsl_skeleton.training.settings import preset_names
+    from zsl_skeleton.training.presets import preset_names
 
     store = open_store(artifacts)
     finished = [f"{a.path.name} ({100 * a.card.summary['accuracy']:.1f} %)" for a in store.all("runs")]

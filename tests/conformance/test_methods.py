@@ -22,8 +22,9 @@ from zsl_skeleton.training import train as train_module
 from zsl_skeleton.training.config import RunConfig
 from zsl_skeleton.training.data import Clips, load_clips, load_text
 from zsl_skeleton.training.loop import Plan, fit
+from zsl_skeleton.training.presets import preset_names
 from zsl_skeleton.training.selection import build_method
-from zsl_skeleton.training.settings import Settings, preset_names, resolve_settings
+from zsl_skeleton.training.settings import Settings, resolve_settings
 from zsl_skeleton.training.train import Task, evaluate, read_report, train
 
 SMALL = {"mla": ("hidden=[16,8]", "series=[1,3]", "epochs=4", "batch=16", "learning_rate=1e-3", "warmup=1")}

@@ -7,7 +7,8 @@ import pytest
 from zsl_skeleton.errors import UsageError
 from zsl_skeleton.methods import METHODS
 from zsl_skeleton.training.config import RunConfig, TrainConfig
-from zsl_skeleton.training.settings import load_preset, preset_names, resolve_settings, settings_from_json
+from zsl_skeleton.training.presets import preset_names
+from zsl_skeleton.training.settings import load_preset, resolve_settings, settings_from_json
 
 EVERY = [(method, preset) for method in METHODS for preset in preset_names(method)]
 

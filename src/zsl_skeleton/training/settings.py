@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -20,8 +19,8 @@ from zsl_skeleton.methods import METHODS
 from zsl_skeleton.methods.base import Method, MethodConfig
 from zsl_skeleton.registry import find_name, resolve
 from zsl_skeleton.training.config import RunConfig, TrainConfig
+from zsl_skeleton.training.presets import preset_names, preset_path
 
-PRESETS = Path(__file__).parent / "presets"
 _SECTIONS = ("method", "train")
 
 
@@ -64,11 +63,6 @@ class Settings:
         }
 
 
-def preset_names(method: str) -> tuple[str, ...]:
-    """The presets of a method."""
-    return tuple(sorted(path.stem for path in (PRESETS / find_name("method", method, METHODS)).glob("*.yaml")))
-
-
 def load_preset(method: str, preset: str) -> Preset:
     """Read a preset.
 
@@ -78,7 +72,7 @@ def load_preset(method: str, preset: str) -> Preset:
     """
     method = find_name("method", method, METHODS)
     name = find_name(f"preset of {method}", preset, dict.fromkeys(preset_names(method)))
-    path = PRESETS / method / f"{name}.yaml"
+    path = preset_path(method, name)
     try:
         return Preset.model_validate(read_yaml(path))
     except ValidationError as error:
