@@ -30,7 +30,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from zsl_skeleton.methods.base import Batch, ClassState, ClassText, Method, MethodConfig, Sizes
-from zsl_skeleton.methods.ridge import column_statistics
+from zsl_skeleton.methods.ridge import Ridge, RidgeConfig, column_statistics
 
 _LINKS = {"logsigmoid": F.logsigmoid, "softplus": F.softplus, "raw": torch.positive}
 _CHUNK = 2**24  # floats of the critic's first layer that scoring holds at once
@@ -55,6 +55,9 @@ class MLAConfig(MethodConfig):
     centre_text: bool = Field(False, description="ours: subtract the training classes' mean text; official: off")
     class_weight: float = Field(0.0, ge=0, description="ours: of a cross-entropy over the batch's classes; official: 0")
     dropout: float = Field(0.0, ge=0, lt=1, description="ours: on the critic's view of z; official: none")
+    linear_weight: float = Field(
+        0.0, ge=0, description="ours: at test, t += linear_weight * cosine of the closed-form ridge; official: 0"
+    )
 
     @property
     def needed_slots(self) -> tuple[str, ...]:
@@ -85,6 +88,7 @@ class MLA(Method):
         self.critic_q, _ = self._linear(text, wide, fan_in=2 * text)
         self.middle, self.middle_bias = self._linear(wide, narrow)
         self.last, self.last_bias = self._linear(narrow, 1)
+        self.linear = Ridge(RidgeConfig(text=self.slots), sizes) if config.linear_weight else None
         self.register_buffer("visual_mean", torch.zeros(visual))
         self.register_buffer("visual_scale", torch.ones(visual))
         self.register_buffer("text_mean", torch.zeros(len(self.slots), text))
@@ -96,6 +100,8 @@ class MLA(Method):
             state["visual_mean"], state["visual_scale"] = column_statistics(batch.features["pooled"])
         if self.config.centre_text:
             state["text_mean"] = torch.stack([batch.text.mean(slot).mean(0) for slot in self.slots])
+        if self.linear:
+            state |= {f"linear.{name}": value for name, value in self.linear.solve(batch).items()}
         return state
 
     def draws(self, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
@@ -137,7 +143,8 @@ class MLA(Method):
         """Text rows [C, N+1, D], mask of the descriptions [C, N], and the rows through W_q [H, C, N+1, wide]."""
         rows, mask = self._rows(text)
         projected = self.text_scale * (rows.flatten(0, 1) @ self.critic_q)
-        return {"rows": rows, "mask": mask, "projected": projected.view(self.heads, *rows.shape[:2], -1)}
+        state = {"rows": rows, "mask": mask, "projected": projected.view(self.heads, *rows.shape[:2], -1)}
+        return state | ({"linear": self.linear.prepare(text)["text"]} if self.linear else {})
 
     def scores(self, features: Mapping[str, Tensor], state: ClassState) -> Tensor:
         """Sum over heads of the linked logits, [N, C]."""
@@ -152,7 +159,10 @@ class MLA(Method):
         a = attention(z.expand(len(state["rows"]), *z.shape), state["rows"])  # [C, H, N, rows]
         weights = select(a, state["mask"], self.config.ks, self.config.attention_temperature)
         hidden = (weights.transpose(0, 1) @ state["projected"]).add_(first[:, None])  # [H, C, N, wide]
-        return self._tail(hidden.flatten(1, 2)).view(self.heads, -1, len(v)).permute(2, 1, 0)
+        t = self._tail(hidden.flatten(1, 2)).view(self.heads, -1, len(v)).permute(2, 1, 0)
+        if self.linear:
+            t = t + self.config.linear_weight * self.linear.scores({"pooled": v}, {"text": state["linear"]})[..., None]
+        return t
 
     def encode(self, v: Tensor) -> Tensor:
         """z [H, B, D] of the visual features [B, V]."""

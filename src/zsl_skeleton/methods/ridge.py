@@ -29,7 +29,9 @@ class RidgeConfig(MethodConfig):
     """Configuration of :class:`Ridge`."""
 
     text: tuple[str, ...] = Field(
-        ("label",), min_length=1, description="text slots; a class's text is the mean of their means (our choice)"
+        ("codebook", "motion"),
+        min_length=1,
+        description="text slots; a class's text is the mean of their means (as MLA's)",
     )
     input: Literal["pooled"] = Field("pooled", description="visual input, raw joints included (our choice)")
     penalty: float = Field(1.0, gt=0, description="lambda, in units of the kernel x x' / D (found on seen classes)")
