@@ -11,6 +11,7 @@ from torch import Tensor
 
 from zsl_skeleton.methods.base import Batch, ClassText, Sizes
 from zsl_skeleton.methods.mla import MLA, MLAConfig
+from zsl_skeleton.methods.ridge import Ridge, RidgeConfig
 
 B, S, N, D, V = 14, 6, 12, 10, 7
 
@@ -183,3 +184,16 @@ def test_dropout_acts_only_in_training() -> None:
     batch = Batch({"pooled": v}, labels, text, 9, draws)
     off = replace(batch, draws={"ranks": draws["ranks"]})
     assert m.losses(batch)["loss"] != m.losses(off)["loss"]
+
+
+def test_the_linear_map_adds_the_ridge_cosine_at_test_and_nothing_in_training() -> None:
+    plain, (v, labels, text) = model(), world()
+    m = model(linear_weight=15.0)
+    batch = Batch({"pooled": v}, labels, text, 9, plain.draws(labels, torch.Generator().manual_seed(0)))
+    m.load_state_dict({**m.state_dict(), **m.solve(batch)})
+    ridge = Ridge(RidgeConfig(text=("codebook", "motion")), Sizes({"pooled": V}, D, S))
+    ridge.load_state_dict(ridge.solve(batch))
+    cosine = ridge.scores({"pooled": v}, ridge.prepare(text))
+    expected = plain.logits(v, plain.prepare(text)) + 15.0 * cosine[..., None]
+    torch.testing.assert_close(m.logits(v, m.prepare(text)), expected, atol=1e-5, rtol=1e-5)
+    assert m.losses(batch)["loss"] == plain.losses(batch)["loss"]

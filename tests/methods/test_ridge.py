@@ -20,7 +20,7 @@ def test_equals_kernel_ridge(n: int, d: int) -> None:
     rng = np.random.default_rng(0)
     x, new, texts, unseen = (rng.normal(size=s) for s in [(n, d), (5, d), (4, 3, 6), (3, 3, 6)])
     labels = rng.integers(4, size=n)
-    method = Ridge(RidgeConfig(penalty=0.3), Sizes({"pooled": d}, 6, 4))
+    method = Ridge(RidgeConfig(text=("label",), penalty=0.3), Sizes({"pooled": d}, 6, 4))
     batch = Batch({"pooled": torch.from_numpy(x.astype(np.float32))}, torch.from_numpy(labels), text_of(texts), 0, {})
     method.load_state_dict(method.solve(batch))
     scores = method.scores({"pooled": torch.from_numpy(new.astype(np.float32))}, method.prepare(text_of(unseen)))
