@@ -82,6 +82,7 @@ def train(
     from zsl_skeleton.evaluation.report import render
     from zsl_skeleton.evaluation.summary import render_summary, summarise
     from zsl_skeleton.pipeline import Words, embeddings_for, features_for, open_setting
+    from zsl_skeleton.training.settings import resolve_settings
     from zsl_skeleton.training.train import Task, read_report
     from zsl_skeleton.training.train import train as train_run
 
@@ -90,6 +91,7 @@ def train(
     setting = open_setting(open_store(artifacts), catalog, names)
     choices = _Choices(method, preset, tuple(overrides or ()), select, device, checkpoint_seconds)
     configs = _run_configs(choices, _seeds(seeds), control)
+    resolve_settings(configs[0], setting.dataset.name)  # a typing error should show before anything is made
     chosen = features_for(setting, backbone, features)
     made: list[Artifact] = []
     for config in configs:

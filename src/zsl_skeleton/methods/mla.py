@@ -88,7 +88,8 @@ class MLA(Method):
         self.critic_q, _ = self._linear(text, wide, fan_in=2 * text)
         self.middle, self.middle_bias = self._linear(wide, narrow)
         self.last, self.last_bias = self._linear(narrow, 1)
-        self.linear = Ridge(RidgeConfig(text=self.slots), sizes) if config.linear_weight else None
+        ridge = RidgeConfig.model_validate({"text": self.slots})
+        self.linear = Ridge(ridge, sizes) if config.linear_weight else None
         self.register_buffer("visual_mean", torch.zeros(visual))
         self.register_buffer("visual_scale", torch.ones(visual))
         self.register_buffer("text_mean", torch.zeros(len(self.slots), text))
