@@ -1,4 +1,4 @@
-"""A GPU server that never writes or encodes a text needs torch, numpy, pydantic, PyYAML, safetensors, typer and rich."""
+"""A GPU server that never encodes a text needs torch, numpy, pydantic, PyYAML, safetensors, typer and rich."""
 
 from __future__ import annotations
 
