@@ -93,11 +93,16 @@ def train(
     configs = _run_configs(choices, _seeds(seeds), control)
     resolve_settings(configs[0], setting.dataset.name)  # a typing error should show before anything is made
     chosen = features_for(setting, backbone, features)
+    # "shuffled" permutes the real texts, so it needs no embeddings of its own.
+    altered = {config.control: "none" if config.control == "shuffled" else config.control for config in configs}
+    texts = {
+        name: embeddings_for(setting.store, setting.dataset, Words(bank, encoder, name))
+        for name in dict.fromkeys(altered.values())
+    }
     made: list[Artifact] = []
     for config in configs:
-        altered = config.control if config.control != "shuffled" else "none"
-        texts = embeddings_for(setting.store, setting.dataset, Words(bank, encoder, altered))
-        task = Task(chosen, texts, setting.dataset, setting.split, setting.protocol)
+        embeddings = texts[altered[config.control]]
+        task = Task(chosen, embeddings, setting.dataset, setting.split, setting.protocol)
         made.append(train_run(setting.store, task, config))
     reports = [read_report(artifact) for artifact in made]
     text = render(reports[0]) if len(reports) == 1 else render_summary(reports)

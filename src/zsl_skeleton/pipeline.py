@@ -20,6 +20,7 @@ from zsl_skeleton.catalog import Dataset, Protocol, Split, load_dataset
 from zsl_skeleton.errors import InputError
 from zsl_skeleton.progress import say
 from zsl_skeleton.registry import resolve
+from zsl_skeleton.semantics.bank import SemanticBank
 from zsl_skeleton.semantics.generate import GenerateConfig, generate
 from zsl_skeleton.skeletons.synthesis.demo_set import synthesize_set
 from zsl_skeleton.text.encode import encode
@@ -115,10 +116,15 @@ def backbone_for(setting: Setting, skeletons: Artifact, config: PretrainConfig) 
 
 
 def bank_for(store: Store, dataset: Dataset, reference: str | None = None) -> Artifact:
-    """The bank that is meant, else the default one, generated when missing."""
+    """The bank that is meant, else the default one, generated when missing.
+
+    Raises:
+        InputError: the bank that is meant does not exist or is of another data set.
+    """
     if reference:
-        mend = f"zsl-semantics generate --dataset {dataset.name}"
-        return _chosen("bank", store.get("banks", reference, mend=mend))
+        bank = store.get("banks", reference, mend=f"zsl-semantics generate --dataset {dataset.name}")
+        SemanticBank.open(bank).check_dataset(dataset)
+        return _chosen("bank", bank)
     return _chosen("bank", generate(store, dataset, GenerateConfig()))
 
 

@@ -106,6 +106,13 @@ def test_show_prints_the_texts_of_a_class(chain: Command) -> None:
     assert len(document["slots"]["codebook"]) == 100
 
 
+def test_a_bank_of_another_data_set_is_refused(chain: Command) -> None:
+    succeeds(chain("zsl-semantics", "generate", "--dataset", "msr-action3d", "--family", "label"))
+    result = chain("zsl-semantics", "encode", "--dataset", "demo", "--bank", "msr-action3d-compose")
+    assert result.returncode == 3
+    assert "msr-action3d" in result.stderr
+
+
 def test_raw_ntu_files_are_written(chain: Command, tmp_path: Path) -> None:
     folder = tmp_path / "raw"
     arguments = ("--files", str(folder), "--dataset", "demo", "--subjects", "1", "--repetitions", "1")

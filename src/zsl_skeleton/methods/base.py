@@ -37,10 +37,6 @@ class ClassText:
             {name: value.index_select(0, rows) for name, value in self.masks.items()},
         )
 
-    def only(self, slots: tuple[str, ...]) -> ClassText:
-        """The same classes with only these slots."""
-        return ClassText({s: self.slots[s] for s in slots}, {s: self.masks[s] for s in slots})
-
     def to(self, device: torch.device) -> ClassText:
         """The same texts on another device."""
         return ClassText(
