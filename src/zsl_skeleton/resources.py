@@ -12,6 +12,7 @@ from pathlib import Path
 from zsl_skeleton.errors import InputError
 
 _PACKAGE = Path(__file__).resolve().parent
+_OPTIONS = {"prompts": "--prompts", "semantics": "--facts"}
 
 
 def data_folder(name: str, explicit: Path | None = None) -> Path:
@@ -26,15 +27,23 @@ def data_folder(name: str, explicit: Path | None = None) -> Path:
         if not chosen.is_dir():
             raise InputError(
                 f"the {name} folder {chosen} does not exist",
-                mend=f"name an existing folder, or leave out --{name} / {variable} to use the packaged one",
+                mend=f"name an existing folder, or leave out {_OPTIONS[name]} / {variable} to use the packaged one",
             )
         return chosen
-    places = (_PACKAGE / "_packaged" / name, _PACKAGE.parents[1] / name)
-    for place in places:
-        if place.is_dir():
-            return place
+    found = packaged_folder(name)
+    if found is not None:
+        return found
     raise InputError(
         f"no {name} folder was found",
-        why="looked in " + " and ".join(map(str, places)),
+        why="looked in " + " and ".join(map(str, _places(name))),
         mend=f"install the package again, or set {variable}=DIR",
     )
+
+
+def packaged_folder(name: str) -> Path | None:
+    """The folder that comes with the project, whatever the user has named; None where it was left out."""
+    return next((place for place in _places(name) if place.is_dir()), None)
+
+
+def _places(name: str) -> tuple[Path, Path]:
+    return _PACKAGE / "_packaged" / name, _PACKAGE.parents[1] / name

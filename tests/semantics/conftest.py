@@ -1,4 +1,4 @@
-"""A data set of two classes with its facts, in folders of its own."""
+"""Two small data sets with their facts, in folders of their own: ``pair``, and ``meeting``, in which two people act."""
 
 from __future__ import annotations
 
@@ -159,9 +159,10 @@ def semantics(tmp_path: Path, content: Content) -> Path:
 
 
 def write_facts(folder: Path, content: Content) -> None:
-    """Write ``content`` as the facts of ``pair``."""
-    (folder / "pair").mkdir(parents=True, exist_ok=True)
-    (folder / "pair" / "facts.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    """Write ``content`` as the facts of its data set."""
+    path = folder / content["dataset"] / "facts.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
 
 
 @pytest.fixture
@@ -183,3 +184,22 @@ def pair() -> Dataset:
             "default_protocol": "xsub",
         }
     )
+
+
+@pytest.fixture
+def meeting_content(content: Content) -> Content:
+    """The facts of ``meeting``: an action of two people, and one that is a class of ``pair``."""
+    two = yaml.safe_load((Path(__file__).parent / "shoulder.yaml").read_text())
+    bend = {"name": "knee bend", "same_as": {"dataset": "pair", "class": "knee bend"}}
+    return {"dataset": "meeting", "source": "written for the tests", "classes": [two, bend]}
+
+
+@pytest.fixture
+def meeting(pair: Dataset, semantics: Path, meeting_content: Content) -> Dataset:
+    """The data set of these two classes; its facts lie in ``semantics``."""
+    write_facts(semantics, meeting_content)
+    classes = [
+        {"index": 0, "code": "A1", "name": "tap on shoulder", "persons": 2},
+        {"index": 1, "code": "A2", "name": "knee bend"},
+    ]
+    return Dataset.model_validate(pair.model_dump() | {"name": "meeting", "persons": 2, "classes": classes})

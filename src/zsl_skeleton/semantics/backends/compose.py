@@ -7,18 +7,20 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from zsl_skeleton.catalog import ActionClass, Dataset
-from zsl_skeleton.semantics.backends.base import Answer, Request, Setting, UnusableAnswerError
+from zsl_skeleton.semantics.backends.base import Account, Answer, Request, Setting, UnusableAnswerError
 from zsl_skeleton.semantics.checks import text_problem
 from zsl_skeleton.semantics.compose.pools import pool
 from zsl_skeleton.semantics.compose.select import choose
 from zsl_skeleton.semantics.compose.sentences import Candidate, Voice
-from zsl_skeleton.semantics.facts import Facts, load_facts
+from zsl_skeleton.semantics.facts import Facts, facts_path, load_facts
 from zsl_skeleton.semantics.prompts import AnswerField, Turn
+from zsl_skeleton.semantics.words import same_key
 
-_VERSION = 1
+_VERSION = 2
 """Raised when other sentences come out of the same facts, so that old banks are not taken for new ones."""
 
 _SHARED = 10
@@ -31,6 +33,7 @@ class ComposeBackend:
     name = "compose"
     model: str | None = None
     concurrency = 1
+    accounts: Mapping[str, Account] = MappingProxyType({})
 
     def __init__(self, dataset: Dataset, facts: Facts, path: Path) -> None:
         self._dataset = dataset
@@ -47,7 +50,7 @@ class ComposeBackend:
         Raises:
             InputError: there are none, or they do not fit.
         """
-        path = setting.semantics / setting.dataset.name / "facts.yaml"
+        path = facts_path(setting.dataset.name, setting.semantics)
         return cls(setting.dataset, load_facts(setting.dataset, setting.semantics), path)
 
     @property
@@ -56,39 +59,43 @@ class ComposeBackend:
         return {"name": self.name, "version": _VERSION, "facts": self._facts.hash}
 
     async def answer(self, request: Request) -> Answer:
-        """Compose the texts that the request asks for, going on after those given before.
+        """Compose the texts that the request asks for: the next ones that were not given before, by whomever.
 
         Raises:
             UnusableAnswerError: the facts do not give enough different texts.
         """
         texts = {}
         for field in request.fields:
-            start = len(request.given.get(field.slot, ()))
-            stop = start + request.counts[field.slot]
-            found = self._texts(request.action, field, request.turn)
-            if len(found) < stop:
+            given = {same_key(text) for text in request.given.get(field.slot, ())}
+            count = request.counts[field.slot]
+            found = self._texts(request.action, field, request.turn, max(field.texts, count + len(given)))
+            fresh = [text for text in found if same_key(text) not in given]
+            if len(fresh) < count:
                 raise UnusableAnswerError(
                     f"the facts give {len(found)} of {field.texts} sound texts for {field.slot}",
                     mend=f"add alternatives to the class {request.action.name!r} in {self._path}",
                 )
-            texts[field.slot] = found[start:stop]
+            texts[field.slot] = tuple(fresh[:count])
         return Answer(texts)
 
-    def _compose(self, action: ActionClass, field: AnswerField, turn: Turn) -> tuple[str, ...]:
-        return tuple(choose(self._pools(field, turn)[action.index], field.texts))
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def _compose(self, action: ActionClass, field: AnswerField, turn: Turn, count: int) -> tuple[str, ...]:
+        return tuple(choose(self._pools(field, turn)[action.index], count))
 
     def _sound(self, field: AnswerField, turn: Turn) -> list[list[Candidate]]:
         """Candidates of every class that pass the checks; where several are chosen, those of two classes come last."""
         pools = []
         for action, facts in zip(self._dataset.classes, self._facts.classes, strict=True):
             try:
-                candidates = pool(Voice.of(facts, action.persons), field.slot)
+                candidates = pool(Voice(facts), field.slot)
             except KeyError:
                 raise UnusableAnswerError(f"facts cannot answer for the slot {field.slot!r}") from None
             pools.append([item for item in candidates if text_problem(item.text, field, turn, action) is None])
         if field.texts == 1:
             return pools
-        classes = Counter(text for items in pools for text in {item.text for item in items})
+        classes = Counter(key for items in pools for key in {item.key for item in items})
         return [
-            [replace(item, spare=item.spare + _SHARED * (classes[item.text] > 1)) for item in items] for items in pools
+            [replace(item, spare=item.spare + _SHARED * (classes[item.key] > 1)) for item in items] for items in pools
         ]

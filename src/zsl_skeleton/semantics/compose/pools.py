@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import product
+from itertools import combinations, product
 
 from zsl_skeleton.semantics.compose.sentences import Candidate, Fact, Voice, candidate, readable
+from zsl_skeleton.semantics.compose.two_people import both_named, meanwhile
 from zsl_skeleton.semantics.facts import LEVELS, PARTS, PHASES, Level, PartName, Phase
 
 
@@ -16,7 +17,11 @@ def pool(voice: Voice, slot: str) -> list[Candidate]:
         KeyError: facts say nothing about such a slot.
     """
     items = _POOLS[slot](voice)
-    return list(items) if slot.partition(".")[0] in _PLAIN else [item for item in items if readable(item)]
+    if slot.partition(".")[0] in _PLAIN:
+        return list(items)
+    if voice.facts.second is not None:
+        items = both_named(voice, _MEANWHILE.get(slot, ("main",)), items)
+    return [item for item in items if readable(item)]
 
 
 def _action(voice: Voice) -> Iterator[Candidate]:
@@ -25,17 +30,24 @@ def _action(voice: Voice) -> Iterator[Candidate]:
 
 def _motion(voice: Voice) -> Iterator[Candidate]:
     pattern = "{p}, " + voice.subject + " {m}. The movement is made "
+    items = []
     for m in voice.motions:
         if m.counted:
-            yield candidate(pattern + "{t}", p=voice.posture, m=m, t=voice.tempo)
+            items.append(candidate(pattern + "{t}", p=voice.posture, m=m, t=voice.tempo))
         else:
-            yield candidate(pattern + "{r}, {t}", p=voice.posture, m=m, r=voice.repetition, t=voice.tempo)
+            items.append(candidate(pattern + "{r}, {t}", p=voice.posture, m=m, r=voice.repetition, t=voice.tempo))
+    for item, s in product(items, voice.second("main")):
+        yield meanwhile(item, s)
+    yield from items
 
 
 def _body_part(part: PartName) -> Callable[[Voice], Iterator[Candidate]]:
     def clauses(voice: Voice) -> Iterator[Candidate]:
-        for level in reversed(LEVELS):
-            yield candidate("{c}", c=voice.part(part, level))
+        items = (candidate("{c}", c=voice.owned(voice.part(part, level))) for level in reversed(LEVELS))
+        if voice.facts.second is None:
+            yield from items
+        else:
+            yield from both_named(voice, ("main",), items, turn=PARTS.index(part))
 
     return clauses
 
@@ -65,33 +77,53 @@ def _with_parts(voice: Voice, phrases: Sequence[Fact], parts: Sequence[PartName]
         spare = LEVELS.index(level) if part in voice.resting else 0
         c = voice.part(part, level)
         if not m.compound:
-            yield candidate(who + " {m} while {c}", m=m, c=c, spare=spare)
+            yield candidate(who + " {m} while {c}", m=m, c=voice.owned(c, after=m), spare=spare)
         if not c.compound:
             yield candidate("as {c}, " + who + " {m}", c=c, m=m, spare=spare)
 
 
 def _clauses(voice: Voice, clauses: Sequence[Fact]) -> Iterator[Candidate]:
     """Clauses about parts, alone and with tempo and number."""
-    # Of several parts, head and trunk often follow more slowly, and "one quick swing" is that of one limb.
-    shared = len(voice.moving) == 1 or not voice.tempo.names_movement
-    for c in clauses:
+    for c in map(voice.owned, clauses):
         yield candidate("{c}", c=c)
-        if shared and c.place.startswith(("left", "right")) and not voice.tempo.repeats(c):
+        if voice.paces(c) and not voice.tempo.repeats(c):
             yield candidate("{t}, {c}", t=voice.tempo, c=c)
             if not c.counted:
                 yield candidate("{r}, {c}", r=voice.rhythm, c=c)
 
 
-def _pairs(firsts: Sequence[Fact], seconds: Sequence[Fact], spare: int = 0) -> Iterator[Candidate]:
+def _pairs(voice: Voice, firsts: Sequence[Fact], seconds: Sequence[Fact], spare: int = 0) -> Iterator[Candidate]:
     """Two clauses about two different parts."""
     for c, d in product(firsts, seconds):
         if c.place.partition(".")[0] == d.place.partition(".")[0]:
             continue
+        first, then = voice.owned(c), voice.owned(d, after=c)
         if not c.compound:
-            yield candidate("{c} while {d}", c=c, d=d, spare=spare)
+            yield candidate("{c} while {d}", c=first, d=then, spare=spare)
         if not d.compound:
-            yield candidate("{c}, and {d}", c=c, d=d, spare=spare)
-            yield candidate("while {d}, {c}", d=d, c=c, spare=spare)
+            yield candidate("{c}, and {d}", c=first, d=then, spare=spare)
+            yield candidate("while {d}, {c}", d=voice.owned(d), c=voice.owned(c, after=d), spare=spare)
+
+
+def _elaborated(voice: Voice, clauses: Sequence[Fact], others: Sequence[Fact]) -> Iterator[Candidate]:
+    """Clauses about a moving part with posture, tempo or number, and with others; for classes in which little moves."""
+    for c in clauses:
+        first = voice.owned(c)
+        if voice.posture.participle and not voice.posture.repeats(c):
+            with_posture = f"with {voice.subject} {{p}}, {{c}}"
+            yield candidate(with_posture, p=voice.posture, c=voice.owned(c, after=voice.posture), spare=1)
+        numbered = voice.numbers(c) and not c.compound
+        if numbered:
+            yield candidate("{c} {r}", c=first, r=voice.repetition, spare=1)
+        for d in others:
+            then = voice.owned(d, after=c)
+            if numbered:
+                yield candidate("{c} {r} while {d}", c=first, r=voice.repetition, d=then, spare=1)
+            if voice.paces(c) and not (voice.tempo.repeats(c) or c.compound):
+                yield candidate("{t}, {c} while {d}", t=voice.tempo, c=first, d=then, spare=1)
+        for d, e in combinations([other for other in others if not other.compound], 2):
+            pattern = "{c}, and {d} while {e}" if c.compound else "{c} while {d} and {e}"
+            yield candidate(pattern, c=first, d=voice.owned(d, after=c), e=voice.owned(e, after=c), spare=1)
 
 
 def _sequences(voice: Voice) -> Iterator[Candidate]:
@@ -117,8 +149,8 @@ def _codebook(voice: Voice) -> Iterator[Candidate]:
     yield from _sequences(voice)
     yield from _with_parts(voice, voice.motions, PARTS)
     yield from _with_parts(voice, main, PARTS)
-    yield from _pairs(moving, moving)
-    yield from _pairs(moving, list(voice.clauses(voice.resting, ("coarse",))))
+    yield from _pairs(voice, moving, moving)
+    yield from _pairs(voice, moving, list(voice.clauses(voice.resting, ("coarse",))))
 
 
 def _spatial(level: Level) -> Callable[[Voice], Iterator[Candidate]]:
@@ -127,11 +159,12 @@ def _spatial(level: Level) -> Callable[[Voice], Iterator[Candidate]]:
     def sentences(voice: Voice) -> Iterator[Candidate]:
         moving, resting = (list(voice.clauses(parts, (level,))) for parts in (voice.moving, voice.resting))
         yield from _clauses(voice, moving)
-        yield from _pairs(moving, moving)
-        yield from _pairs(moving, list(voice.clauses(voice.moving, rougher)))
-        yield from _pairs(moving, list(voice.clauses(voice.resting, rougher)))
+        yield from _pairs(voice, moving, moving)
+        yield from _pairs(voice, moving, list(voice.clauses(voice.moving, rougher)))
+        yield from _pairs(voice, moving, list(voice.clauses(voice.resting, rougher)))
         # Much about a resting part and little about a moving one tells classes apart badly.
-        yield from _pairs(resting, list(voice.clauses(voice.moving, rougher)), spare=1)
+        yield from _pairs(voice, resting, list(voice.clauses(voice.moving, rougher)), spare=1)
+        yield from _elaborated(voice, moving, list(voice.clauses(voice.resting, ("coarse",))))
 
     return sentences
 
@@ -159,6 +192,13 @@ def _phase(phase: Phase) -> Callable[[Voice], Iterator[Candidate]]:
 
 _PLAIN = frozenset({"action", "motion", "body-parts"})
 """Families with one text per slot: it says all it should, however long that takes."""
+
+_MEANWHILE: dict[str, tuple[Phase, ...]] = {
+    **{f"temporal.{phase}": (phase,) for phase in PHASES},
+    # How the second person stands at first is said in fewer words than what follows.
+    **{f"spatial.{level}": ("main", "start") for level in LEVELS},
+}
+"""Slot -> phases in which the second person is shown; of other slots, the main phase."""
 
 _POOLS: dict[str, Callable[[Voice], Iterator[Candidate]]] = {
     "action": _action,

@@ -8,10 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_skeleton.semantics.compose.sentences import Candidate
-from zsl_skeleton.semantics.words import same_key, words
+from zsl_skeleton.semantics.lint.across import NEAR
+from zsl_skeleton.semantics.words import words
 
 _APART = 100.0
 """More than any candidate can cost otherwise."""
+
+_CROWDED = 3
+"""Spareness of a sentence that says nearly the same as a chosen one; twice that if it is made of the same facts."""
 
 
 def choose(pool: Sequence[Candidate], count: int) -> list[str]:
@@ -20,20 +24,22 @@ def choose(pool: Sequence[Candidate], count: int) -> list[str]:
     Each step takes the candidate with the smallest sum of: its greatest Jaccard similarity (of words) to a chosen
     text, the share of chosen texts with its pattern, and the mean share of chosen texts with each of its facts. Ties go
     to the earlier candidate, so the same pool always gives the same order, and a longer choice begins with a shorter
-    one. Spare candidates come after the others. Fewer texts come back if the pool holds fewer different ones.
+    one. Spare candidates come after the others, and so do those that are nearly equal to a chosen text. Fewer texts
+    come back if the pool holds fewer different ones.
     """
     unlike: dict[str, Candidate] = {}
     for item in pool:
-        unlike.setdefault(same_key(item.text), item)
+        unlike.setdefault(item.key, item)
     different = list(unlike.values())
     if not different:
         return []
-    word_sets = _incidence([words(item.text) for item in different])
+    found = [words(item.text) for item in different]
+    word_sets, word_bags = _incidence(found), _incidence([_numbered(row) for row in found])
     places = _incidence([item.places for item in different])
     patterns = _incidence([(item.pattern,) for item in different])
     spare = np.array([_APART * item.spare for item in different])
-    sizes, place_counts = word_sets.sum(axis=1), places.sum(axis=1)
-    nearest = np.zeros(len(different))
+    sizes, bag_sizes, place_counts = word_sets.sum(axis=1), word_bags.sum(axis=1), places.sum(axis=1)
+    nearest, crowded = np.zeros(len(different)), np.zeros(len(different))
     used_places = np.zeros(places.shape[1], dtype=np.int64)
     used_patterns = np.zeros(patterns.shape[1], dtype=np.int64)
     chosen: list[int] = []
@@ -41,13 +47,26 @@ def choose(pool: Sequence[Candidate], count: int) -> list[str]:
     while len(chosen) < min(count, len(different)):
         best = int(np.argmin(cost))
         chosen.append(best)
-        shared = word_sets[:, word_sets[best] > 0].sum(axis=1)
-        nearest = np.maximum(nearest, shared / (sizes + sizes[best] - shared))
+        nearest = np.maximum(nearest, _likeness(word_sets, sizes, best))
+        near = _likeness(word_bags, bag_sizes, best) >= NEAR
+        crowded = np.maximum(crowded, near * (1.0 + (_likeness(places, place_counts, best) == 1)))
         used_places += places[best]
         used_patterns += patterns[best]
-        cost = spare + nearest + (patterns @ used_patterns + (places @ used_places) / place_counts) / len(chosen)
+        cost = spare + _APART * _CROWDED * crowded + nearest
+        cost += (patterns @ used_patterns + (places @ used_places) / place_counts) / len(chosen)
         cost[chosen] = np.inf
     return [different[index].text for index in chosen]
+
+
+def _likeness(sets: NDArray[np.int64], sizes: NDArray[np.int64], row: int) -> NDArray[np.float64]:
+    """Jaccard similarity of every row to one of them."""
+    shared = sets[:, sets[row] > 0].sum(axis=1)
+    return np.asarray(shared / (sizes + sizes[row] - shared), dtype=np.float64)
+
+
+def _numbered(row: Sequence[str]) -> list[tuple[str, int]]:
+    """Each word with the number of its occurrence, so that sets of them count like multisets of words."""
+    return [(word, row[:place].count(word)) for place, word in enumerate(row)]
 
 
 def _incidence(rows: Sequence[Iterable[Hashable]]) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from zsl_skeleton.semantics.facts import LEVELS, ClassFacts, Level, PartName, Phase
-from zsl_skeleton.semantics.words import words
+from zsl_skeleton.semantics.words import same_key, words
 
 _JOINT = re.compile(r"\b(while|as|until|before|after|so that|then|finally|where)\b")
 _ORDER = re.compile(r"\b(then|finally|before|after|first|at the end)\b")
@@ -22,6 +22,9 @@ _PART_NAMES = {
     "head": re.compile(r"\b(head (?!height)\w+s\b|gaze|chin|neck)"),
     "torso": re.compile(r"\b(trunk|torso|upper body|bends forward|leans|hips)\b"),
 }
+
+
+FIRST, SECOND = "the first person", "the second person"
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,11 @@ class Fact:
         """Whether it names a movement that one limb makes, as the tempo "in one quick swing" does."""
         return _MOVEMENT.search(self.text) is not None
 
+    @property
+    def participle(self) -> bool:
+        """Whether it begins with a participle, so that a person can stand before it ("the person standing upright")."""
+        return re.match(r"\w+(ing|ed)\b", self.text) is not None
+
     def names(self, part: PartName) -> bool:
         """Whether it speaks of a body part (not merely of a height or place beside it)."""
         if part in _PART_NAMES:
@@ -74,6 +82,11 @@ class Candidate:
     pattern: str
     places: tuple[str, ...]
     spare: int = 0
+
+    @functools.cached_property
+    def key(self) -> str:
+        """Equal for texts that count as the same."""
+        return same_key(self.text)
 
 
 @functools.cache
@@ -101,6 +114,11 @@ def readable(item: Candidate) -> bool:
     return len(joints) == len(set(joints)) and ands <= _MOST_ANDS and item.text.count(",") <= _MOST_ANDS
 
 
+def names_second(text: str) -> bool:
+    """Whether a text speaks of the second person."""
+    return SECOND in text.lower()
+
+
 def _telling(text: str) -> set[str]:
     return {word[:5] for word in words(text) if word not in _LIGHT}
 
@@ -110,17 +128,32 @@ class Voice:
     """The facts of one class as phrases ready to be joined.
 
     Args:
-        facts: the class.
-        subject: who acts: ``"the person"``, or ``"the first person"`` of two.
+        facts: the class; where they tell of a second person, sentences are about two people.
     """
 
     facts: ClassFacts
-    subject: str
 
-    @classmethod
-    def of(cls, facts: ClassFacts, persons: int) -> Voice:
-        """The voice for an action of one or two people."""
-        return cls(facts, "the person" if persons == 1 else "the first person")
+    @property
+    def subject(self) -> str:
+        """Who acts."""
+        return "the person" if self.facts.second is None else FIRST
+
+    def owned(self, clause: Fact, *, after: Fact | None = None) -> Fact:
+        """A clause about a part that says whose part it is, where that is in doubt.
+
+        Args:
+            clause: what ``part`` gives.
+            after: what the sentence says before it; None: it comes first.
+        """
+        clear = after is not None and not names_second(after.text)
+        if self.facts.second is None or clear or not clause.text.startswith("the "):
+            return clause
+        return Fact(clause.place, f"{FIRST}'s {clause.text.removeprefix('the ')}")
+
+    def second(self, phase: Phase) -> tuple[Fact, ...]:
+        """Verb phrases about what the second person does in a phase; none in an action of one person."""
+        phrases = () if self.facts.second is None else self.facts.second.at(phase)
+        return tuple(Fact(f"second.{phase}.{n}", text) for n, text in enumerate(phrases))
 
     @property
     def posture(self) -> Fact:
@@ -154,6 +187,16 @@ class Voice:
     def part(self, part: PartName, level: Level) -> Fact:
         """The clause about a part at a level."""
         return Fact(f"{part}.{level}", self.facts.parts[part].at(level))
+
+    def paces(self, clause: Fact) -> bool:
+        """Whether tempo and number of the class are those of a clause about a part."""
+        # Of several parts, head and trunk often follow more slowly, and "one quick swing" is that of one limb.
+        shared = len(self.moving) == 1 or not (self.tempo.names_movement or self.repetition.names_movement)
+        return shared and clause.place.startswith(("left", "right"))
+
+    def numbers(self, clause: Fact) -> bool:
+        """Whether the number of repetitions can be said right after a clause about a part."""
+        return self.paces(clause) and not (clause.counted or self.repetition.compound)
 
     @property
     def moving(self) -> tuple[PartName, ...]:
