@@ -9,8 +9,9 @@ import diskcache
 import numpy as np
 import pytest
 
+from zsl_skeleton.cache import TextDisk
 from zsl_skeleton.errors import InputError
-from zsl_skeleton.text.cache import _TextDisk, open_vector_cache, vector_key
+from zsl_skeleton.text.cache import open_vector_cache, vector_key
 from zsl_skeleton.text.class_embeddings import EncoderCard
 
 CARD = EncoderCard(name="hashing", revision="1", pooling="sum", normalise=True)
@@ -47,7 +48,7 @@ def test_the_key_holds_what_decides_the_vector() -> None:
 
 
 def test_pickles_are_neither_written_nor_read(tmp_path: Path) -> None:
-    strict = diskcache.Cache(str(tmp_path / "a"), disk=_TextDisk)
+    strict = diskcache.Cache(str(tmp_path / "a"), disk=TextDisk)
     for value in ({"a": 1}, 1.5, b"bytes", None):
         with pytest.raises(TypeError, match="JSON text"):
             strict.set("key", value)
@@ -93,7 +94,7 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 
 def test_nothing_is_evicted_beyond_the_default_limit(tmp_path: Path) -> None:
     cache = open_vector_cache(tmp_path)
-    with diskcache.Cache(str(tmp_path), disk=_TextDisk) as settings:
+    with diskcache.Cache(str(tmp_path), disk=TextDisk) as settings:
         assert settings.eviction_policy == "none"
     cache.close()
 

