@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from zsl_skeleton.catalog import ActionClass
 from zsl_skeleton.semantics.backends.base import Request
+from zsl_skeleton.semantics.lint import Finding, text_findings
 from zsl_skeleton.semantics.prompts import AnswerField, Turn
-from zsl_skeleton.semantics.words import leaks_name, same_key, word_count
+from zsl_skeleton.semantics.words import same_key, word_count
 
 
 def text_problem(text: str, field: AnswerField, turn: Turn, action: ActionClass) -> str | None:
@@ -19,11 +20,17 @@ def text_problem(text: str, field: AnswerField, turn: Turn, action: ActionClass)
         return f"not plain one-line ASCII: {text!r}"
     if not least <= word_count(text) <= most:
         return f"{word_count(text)} words instead of {least} to {most}: {text!r}"
-    if not turn.may_name and leaks_name(text, action.name):
-        return f"gives the class name away: {text!r}"
+    broken = next((item for item in _findings(text, field, turn, action) if item.severity == "error"), None)
+    if broken:
+        return f"{broken.message}: {text!r}"
     if not turn.literal and not (text[0].isupper() and text.endswith(".")):
         return f"not a sentence with a capital and a full stop: {text!r}"
     return None
+
+
+def _findings(text: str, field: AnswerField, turn: Turn, action: ActionClass) -> list[Finding]:
+    # The words of a literal turn are the prompt's own.
+    return [] if turn.literal else text_findings(text, field.slot, action, turn.may_name)
 
 
 def answer_problems(texts: Sequence[str], field: AnswerField, request: Request) -> list[str]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 _WORD = re.compile(r"[a-z0-9]+")
 _PREFIX = 5
+_SHORT = 4
+_CHANGED = {"e": "in", "y": "i"}  # making, carries
+_OTHER_WORDS = frozenset({"hands"})  # the beginning of "handshaking" is no form of it
 
 
 def words(text: str) -> list[str]:
@@ -35,17 +39,31 @@ _FUNCTION_WORDS = frozenset(
 
 
 @cache
-def content_prefixes(name: str) -> frozenset[str]:
-    """Five-letter prefixes of the content words of a class name; all its words if none has content."""
+def content_beginnings(name: str) -> tuple[tuple[str, ...], ...]:
+    """For every content word of a class name, how a word begins that is a form of it.
+
+    These are its first five letters and, for short words that lose or change their last letter when they are inflected,
+    that form: ``make`` and ``makin(g)``, ``carry`` and ``carri(es)``. All words count if none has content.
+    """
     all_words = words(name)
     content = [word for word in all_words if word not in _FUNCTION_WORDS] or all_words
-    return frozenset(word[:_PREFIX] for word in content)
+    return tuple(_beginnings(word) for word in dict.fromkeys(content))
+
+
+def _beginnings(word: str) -> tuple[str, ...]:
+    if _SHORT <= len(word) <= _PREFIX and word[-1] in _CHANGED:
+        return (word, word[:-1] + _CHANGED[word[-1]])
+    return (word[: _PREFIX + (word[:_PREFIX] in _OTHER_WORDS)],)
 
 
 def leaks_name(text: str, name: str) -> bool:
-    """Whether every content word of the class name occurs in the text (compared by five-letter prefix).
+    """Whether every content word of the class name occurs in the text, in whatever form.
 
     A text that spells its class's name lets an encoder match names instead of movements.
     """
-    found = words(text)
-    return all(any(word.startswith(prefix) for word in found) for prefix in content_prefixes(name))
+    return words_leak_name(words(text), name)
+
+
+def words_leak_name(found: Sequence[str], name: str) -> bool:
+    """As :func:`leaks_name`, for the words of a text."""
+    return all(any(word.startswith(beginnings) for word in found) for beginnings in content_beginnings(name))
