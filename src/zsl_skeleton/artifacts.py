@@ -30,10 +30,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from zsl_skeleton import __version__
 from zsl_skeleton.errors import InputError
 from zsl_skeleton.files import canonical_json, read_json, sha256_file, sha256_text, write_json
+from zsl_skeleton.registry import resolve
 
 SCHEMA_VERSION = 1
 WORK = "work"
 _CARD, _COMMAND = "card.json", "command.json"
+_CONTENT_IDS = {"banks": "zsl_skeleton.semantics.bank_lines:content_id"}
 
 
 class FileRef(BaseModel):
@@ -110,11 +112,14 @@ class Artifact:
                     why=f"{name} is {found}",
                     mend=f"delete the folder and run again: {card.made.command}",
                 )
+        if card.config.get("curated"):
+            # People change its content: what is made from it must be made again when they do.
+            card = card.model_copy(update={"id": resolve("stage", card.stage, _CONTENT_IDS)(path, card)})
         return cls(path, card)
 
     @property
     def id(self) -> str:
-        """Hash of the recipe."""
+        """Hash of the recipe; of the content where people change it."""
         return self.card.id
 
     @property

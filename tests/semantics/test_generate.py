@@ -76,6 +76,7 @@ class Scripted:
     name = "scripted"
     model: str | None = "tiny"
     concurrency = 4
+    accounts: ClassVar[dict[str, Any]] = {}
     asked: ClassVar[list[Request]] = []
     wrong: ClassVar[dict[tuple[str, str], Any]] = {}
 
@@ -89,6 +90,9 @@ class Scripted:
     @property
     def fingerprint(self) -> dict[str, Any]:
         return {"name": self.name, "model": self.model}
+
+    async def close(self) -> None:
+        pass
 
     async def answer(self, request: Request) -> Answer:
         self.asked.append(request)

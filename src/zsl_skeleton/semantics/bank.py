@@ -2,118 +2,38 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from zsl_skeleton.artifacts import Artifact, Card
+from zsl_skeleton.artifacts import Artifact, Store
 from zsl_skeleton.catalog import Dataset
 from zsl_skeleton.errors import InputError, unknown_name
-from zsl_skeleton.files import read_text, write_text
+from zsl_skeleton.semantics.bank_lines import CARD, family_provenance, read_lines, write_lines
+from zsl_skeleton.semantics.descriptions import Description, Edit, Provenance, State
 
-State = Literal["generated", "edited", "approved", "failed"]
-
-
-class Provenance(BaseModel):
-    """Where a text comes from.
-
-    ``family`` is ``<family>@<version>``, ``template`` the hash of that version, ``parent`` the slot whose answer this
-    one continues, ``request`` the beginning of the request's hash, ``reason`` why a failed text failed.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    family: str
-    template: str
-    backend: str
-    model: str | None = None
-    parameters: dict[str, Any] = {}
-    parent: str | None = None
-    request: str | None = None
-    state: State = "generated"
-    reason: str = ""
-
-
-class Description(BaseModel):
-    """One text of one class: number ``index`` of its slot."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    dataset: str
-    class_index: int
-    class_name: str
-    slot: str
-    index: int
-    text: str
-    provenance: Provenance
-
-
-class _Line(BaseModel):
-    """How a description is stored: only what the card does not say already."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    class_index: int = Field(alias="class")
-    name: str
-    slot: str
-    index: int
-    text: str
-    parent: str | None = None
-    request: str | None = None
-    state: State = "generated"
-    reason: str = ""
-
-
-def write_lines(path: Path, descriptions: Iterable[Description]) -> None:
-    """Atomically write descriptions of one family as compact JSON lines."""
-    lines = []
-    for item in descriptions:
-        kept = item.provenance.model_dump(include={"parent", "request", "state", "reason"}, exclude_defaults=True)
-        fixed = {"class": item.class_index, "name": item.class_name, "slot": item.slot, "index": item.index}
-        lines.append(json.dumps(fixed | {"text": item.text} | kept, ensure_ascii=False))
-    write_text(path, "".join(line + "\n" for line in lines))
-
-
-def read_lines(path: Path, dataset: str, common: Provenance) -> list[Description]:
-    """Read descriptions that :func:`write_lines` wrote.
-
-    Args:
-        path: the file of one family.
-        dataset: name of the data set.
-        common: what the card says of all texts of the family.
-
-    Raises:
-        InputError: the file is missing or a line is not valid; the message names it.
-    """
-    found = []
-    for number, raw in enumerate(read_text(path).splitlines(), start=1):
-        try:
-            line = _Line.model_validate_json(raw)
-        except ValidationError as error:
-            raise InputError(f"{path}, line {number} is not a text of a bank", why=error.errors()[0]["msg"]) from error
-        changed = line.model_dump(include={"parent", "request", "state", "reason"})
-        found.append(
-            Description(
-                dataset=dataset,
-                class_index=line.class_index,
-                class_name=line.name,
-                slot=line.slot,
-                index=line.index,
-                text=line.text,
-                provenance=common.model_copy(update=changed),
-            )
-        )
-    return found
+__all__ = [
+    "Description",
+    "Edit",
+    "Provenance",
+    "SemanticBank",
+    "State",
+    "check_rows",
+    "family_provenance",
+    "open_bank_artifact",
+    "read_lines",
+    "write_lines",
+]
 
 
 @dataclass(frozen=True)
 class SemanticBank:
-    """All texts of a bank, checked: every class has the texts 0..K-1 of every slot, bound to class ids and names."""
+    """All texts of a bank, bound to class ids and names.
+
+    In a generated bank every class has the texts 0..K-1 of every slot. In a curated one, whose rejected texts stay in
+    ``descriptions`` but are no texts any more, and in an imported one whose file says so, classes may have fewer.
+    """
 
     dataset: str
     class_names: tuple[str, ...]
@@ -142,14 +62,16 @@ class SemanticBank:
                 raise InputError(f"{path} holds the slot {foreign!r}", why=f"its slots begin with {family!r}")
             rows += found
         names = tuple(card.config["class_names"])
-        check_rows(rows, names, str(artifact.path))
+        ragged = bool(card.config.get("curated") or card.config.get("ragged"))
+        check_rows(rows, names, str(artifact.path), ragged=ragged)
         return cls(card.config["dataset"], names, tuple(rows), artifact.id)
 
     @cached_property
     def _table(self) -> dict[str, list[list[str]]]:
-        table: dict[str, list[list[str]]] = {}
+        table: dict[str, list[list[str]]] = {slot: [[] for _ in self.class_names] for slot in self.slots}
         for row in sorted(self.descriptions, key=lambda row: (row.class_index, row.index)):
-            table.setdefault(row.slot, [[] for _ in self.class_names])[row.class_index].append(row.text)
+            if row.in_use:
+                table[row.slot][row.class_index].append(row.text)
         return table
 
     @property
@@ -158,7 +80,7 @@ class SemanticBank:
         return tuple(dict.fromkeys(row.slot for row in self.descriptions))
 
     def texts(self, slot: str) -> list[list[str]]:
-        """Texts of a slot, by class index and number.
+        """Texts of a slot, by class index and number; rejected and failed ones are left out.
 
         Raises:
             UsageError: the bank has no such slot.
@@ -184,25 +106,47 @@ class SemanticBank:
         )
 
 
-def family_provenance(card: Card, family: str) -> Provenance:
-    """What a bank's card says of all texts of one family."""
-    config = card.config
-    return Provenance(
-        family=f"{family}@{config['families'][family]['version']}",
-        template=config["families"][family]["template"],
-        backend=config["backend"]["name"],
-        model=config["backend"].get("model"),
-        parameters=config["backend"].get("parameters", {}),
+def open_bank_artifact(store: Store, dataset: Dataset, reference: str, semantics: Path) -> Artifact:
+    """The bank that a user means: a folder, a bank of the store, or a committed one of the data set.
+
+    A folder's own name comes before a readable name without its hash, which means the newest bank of that name.
+
+    Args:
+        store: where banks are made and curated.
+        dataset: whose committed banks are looked up.
+        reference: path or name.
+        semantics: the folder that holds ``<dataset>/banks/<name>``.
+
+    Raises:
+        InputError: there is none, or it is damaged.
+    """
+    made, committed = store.root / "banks", semantics / dataset.name / "banks"
+    for path in (Path(reference), made / reference, committed / reference):
+        if (path / CARD).is_file():
+            return Artifact.open(path)
+    found = store.all("banks")
+    named = next((artifact for artifact in found if artifact.card.name == reference), None)
+    if named:
+        return named
+    names = [artifact.path.name for artifact in found] + sorted(
+        path.parent.name for path in committed.glob(f"*/{CARD}")
+    )
+    raise InputError(
+        f"there is no bank {reference!r} in {made} or {committed}",
+        why=f"there are: {', '.join(names)}" if names else "both hold none",
+        mend=f"zsl-semantics generate --dataset {dataset.name}",
     )
 
 
-def check_rows(rows: Sequence[Description], class_names: Sequence[str], where: str) -> None:
-    """Check that rows are bound to class ids and names and leave no gap.
+def check_rows(rows: Sequence[Description], class_names: Sequence[str], where: str, *, ragged: bool = False) -> None:
+    """Check that rows are bound to class ids and names and, unless ``ragged``, leave no gap.
 
     Raises:
-        InputError: a class is unknown or named differently, or a class lacks texts that others have.
+        InputError: a class is unknown or named differently, a text is there twice, or a class lacks texts that others
+            have.
     """
     numbers: dict[tuple[str, int], list[int]] = {}
+    places = set()
     for row in rows:
         known = 0 <= row.class_index < len(class_names)
         if not known or class_names[row.class_index] != row.class_name:
@@ -211,8 +155,20 @@ def check_rows(rows: Sequence[Description], class_names: Sequence[str], where: s
                 f"a text in {where} is bound to the wrong class",
                 why=f"{row.slot} {row.index}: class {row.class_index}, {row.class_name!r}; expected {expected}",
             )
-        numbers.setdefault((row.slot, row.class_index), []).append(row.index)
-    for slot in dict.fromkeys(row.slot for row in rows):
+        if row.place in places:
+            why = f"{row.slot} {row.index} of class {row.class_index} ({row.class_name})"
+            raise InputError(f"a text in {where} is there twice", why=why)
+        places.add(row.place)
+        if row.in_use:
+            numbers.setdefault((row.slot, row.class_index), []).append(row.index)
+    if not ragged:
+        _check_complete(dict.fromkeys(row.slot for row in rows), numbers, class_names, where)
+
+
+def _check_complete(
+    slots: Iterable[str], numbers: Mapping[tuple[str, int], Sequence[int]], class_names: Sequence[str], where: str
+) -> None:
+    for slot in slots:
         counts = [len(numbers.get((slot, index), ())) for index in range(len(class_names))]
         for index, name in enumerate(class_names):
             if sorted(numbers.get((slot, index), ())) != list(range(max(counts))):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,12 +65,19 @@ class Turn(_Strict):
             raise ValueError("a literal turn gives one text per slot")
         return self
 
-    def calls(self) -> tuple[dict[str, int], ...]:
-        """How many texts of each slot every call asks for; one call unless ``per_call`` divides the work."""
-        if self.answers[0].per_call is None:
-            return ({answer.slot: answer.texts for answer in self.answers},)
-        total, step, slot = self.answers[0].texts, self.answers[0].per_call, self.answers[0].slot
-        return tuple({slot: min(step, total - start)} for start in range(0, total, step))
+    def calls(self, missing: Mapping[str, int] | None = None) -> tuple[dict[str, int], ...]:
+        """How many texts of each slot every call asks for; one call unless ``per_call`` divides the work.
+
+        Args:
+            missing: how many texts of each slot are wanted; None: all of them. Slots that want none are left out.
+        """
+        wanted = {a.slot: a.texts if missing is None else missing[a.slot] for a in self.answers}
+        step = self.answers[0].per_call
+        found = []
+        while wanted := {slot: count for slot, count in wanted.items() if count}:
+            found.append({slot: min(step or count, count) for slot, count in wanted.items()})
+            wanted = {slot: count - found[-1][slot] for slot, count in wanted.items()}
+        return tuple(found)
 
 
 class PromptCard(_Strict):
@@ -219,10 +227,16 @@ def load_families(folder: Path, names: Iterable[str] | None = None) -> dict[str,
         names: ``"spatial"`` or, for a certain version, ``"spatial@v1"``; spelling is forgiven.
 
     Raises:
-        UsageError: a family or version does not exist, or a family is named twice.
+        UsageError: a family or version does not exist, a family is named twice, or the folder holds none.
         InputError: a family is not valid.
     """
     known = {path.name: versions for path in sorted(folder.glob("*/")) if (versions := _versions(path))}
+    if not known:
+        raise UsageError(
+            f"{folder} holds no prompt families",
+            why="they lie in FAMILY/VERSION/, each with a card.yaml",
+            mend=f"zsl-semantics new-version spatial --to {shlex.quote(str(folder))}",
+        )
     chosen: dict[str, PromptFamily] = {}
     for wanted in list(known) if names is None else names:
         plain, _, version = wanted.partition("@")
