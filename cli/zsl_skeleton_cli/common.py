@@ -5,15 +5,17 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zsl_skeleton import interruption
-from zsl_skeleton.errors import ZslError
+from zsl_skeleton.errors import InputError, ZslError
 
 if TYPE_CHECKING:
     from zsl_skeleton.artifacts import Artifact, Store
@@ -31,6 +33,20 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 CheckpointOption = Annotated[
     float, typer.Option("--checkpoint-seconds", min=0, help="Shortest time between two checkpoints.")
+]
+BankOption = Annotated[str | None, typer.Option("--bank", help="Bank: a path or a name (default: the composed one).")]
+FactsOption = Annotated[
+    Path | None, typer.Option("--facts", envvar="ZSL_SEMANTICS", help="Folder of facts instead of the packaged one.")
+]
+FamilyOption = Annotated[
+    list[str] | None,
+    typer.Option("--family", help="Family, e.g. spatial or spatial@v1; repeatable. Default: all."),
+]
+KeepOption = Annotated[
+    str | None, typer.Option("--keep", help="Bank whose edited and approved texts stay, and whose rejected ones go.")
+]
+PromptsOption = Annotated[
+    Path | None, typer.Option("--prompts", envvar="ZSL_PROMPTS", help="Folder of prompts instead of the packaged one.")
 ]
 DEFAULT_ARTIFACTS = Path("artifacts")
 
@@ -67,6 +83,27 @@ _OS_MENDS = {
 }
 
 
+@contextmanager
+def writing(out: Path, option: str, store: Path | None = None) -> Iterator[None]:
+    """Turn what the file system says against ``out`` into an error that names the option it came from.
+
+    Args:
+        out: the file or folder that the user named.
+        option: how to name another one, e.g. ``--out FILE``.
+        store: failures in there are not about ``out``, they pass.
+
+    Raises:
+        InputError: the file system refuses.
+    """
+    try:
+        yield
+    except OSError as error:
+        if store is not None and error.filename and Path(os.fsdecode(error.filename)).is_relative_to(store):
+            raise
+        mend = "free disk space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else f"name another place: {option}"
+        raise InputError(f"{out} cannot be written", why=error.strerror or str(error), mend=mend) from error
+
+
 def _fail(message: str, code: int) -> None:
     sys.stderr.write(f"error: {message}\n")
     # A failed command must not look successful because the reader of stdout has gone.
@@ -78,7 +115,17 @@ def emit(document: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """Print the result to stdout: one JSON document with ``schema_version``, or text for people."""
     if as_json:
         text = json.dumps({"schema_version": SCHEMA_VERSION, **document}, indent=2, ensure_ascii=False)
-    sys.stdout.write(text.rstrip("\n") + "\n")
+    if sys.stdout is None:
+        raise InputError("the result cannot be printed", why="stdout is closed")
+    try:
+        sys.stdout.write(text.rstrip("\n") + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # the reader has seen enough
+    except OSError as error:
+        # What is left in the buffer must not be tried again at exit.
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+        raise InputError("the result cannot be printed", why=f"stdout: {error.strerror}") from error
 
 
 def emit_tables(tables: Mapping[str, list[str]], *, as_json: bool) -> None:
@@ -93,6 +140,26 @@ def announce(artifact: Artifact, *, as_json: bool) -> None:
     card = artifact.card
     text = f"{os.fspath(artifact.path)}\n  {card.what}"
     emit({"path": os.fspath(artifact.path), "card": card.model_dump()}, text, as_json=as_json)
+
+
+def announce_all(artifacts: Sequence[Artifact], *, as_json: bool) -> None:
+    """Print where one or several artifacts lie."""
+    if len(artifacts) == 1:
+        announce(artifacts[0], as_json=as_json)
+        return
+    text = "\n".join(f"{os.fspath(item.path)}\n  {item.card.what}" for item in artifacts)
+    documents = [{"path": os.fspath(item.path), "card": item.card.model_dump()} for item in artifacts]
+    emit({"artifacts": documents}, text, as_json=as_json)
+
+
+def typed_generate(dataset: str, catalog: Path | None) -> str:
+    """The beginning of the command that generates a bank of a data set."""
+    return shlex.join(["zsl-semantics", "generate", "--dataset", dataset, *catalog_words(catalog)])
+
+
+def catalog_words(catalog: Path | None) -> list[str]:
+    """``--catalog`` as words of a command line to be typed again."""
+    return ["--catalog", str(catalog)] if catalog else []
 
 
 def open_store(artifacts: Path) -> Store:

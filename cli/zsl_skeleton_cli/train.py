@@ -65,7 +65,8 @@ def train(
     features: Annotated[str | None, typer.Option(help="Feature set: path or name.")] = None,
     backbone: Annotated[str, typer.Option(help="Backbone of the features: st-gcn or raw-joints.")] = "st-gcn",
     bank: Annotated[str | None, typer.Option(help="Bank of class texts: path or name.")] = None,
-    encoder: Annotated[str, typer.Option(help="Text encoder: minilm or hashing.")] = "minilm",
+    encoder: Annotated[str, typer.Option(help="Text encoder; see zsl-semantics list.")] = "minilm",
+    embeddings: Annotated[str | None, typer.Option(help="Class embeddings, e.g. imported: path or name.")] = None,
     device: DeviceOption = "auto",
     checkpoint_seconds: CheckpointOption = 60.0,
     catalog: CatalogOption = None,
@@ -96,13 +97,13 @@ def train(
     # "shuffled" permutes the real texts, so it needs no embeddings of its own.
     altered = {config.control: "none" if config.control == "shuffled" else config.control for config in configs}
     texts = {
-        name: embeddings_for(setting.store, setting.dataset, Words(bank, encoder, name))
+        name: embeddings_for(setting.store, setting.dataset, Words(bank, encoder, name, embeddings))
         for name in dict.fromkeys(altered.values())
     }
     made: list[Artifact] = []
     for config in configs:
-        embeddings = texts[altered[config.control]]
-        task = Task(chosen, embeddings, setting.dataset, setting.split, setting.protocol)
+        vectors = texts[altered[config.control]]
+        task = Task(chosen, vectors, setting.dataset, setting.split, setting.protocol)
         made.append(train_run(setting.store, task, config))
     reports = [read_report(artifact) for artifact in made]
     text = render(reports[0]) if len(reports) == 1 else render_summary(reports)

@@ -16,13 +16,13 @@ from zsl_skeleton.backbones.base import Backbone
 from zsl_skeleton.backbones.config import PRETRAIN_PRESETS, ExtractConfig, PretrainConfig, usual_preset
 from zsl_skeleton.backbones.extract import extract
 from zsl_skeleton.backbones.pretrain import pretrain
+from zsl_skeleton.banks import bank_for
 from zsl_skeleton.catalog import Dataset, Protocol, Split, load_dataset
-from zsl_skeleton.errors import InputError
-from zsl_skeleton.progress import say
+from zsl_skeleton.errors import InputError, UsageError
+from zsl_skeleton.progress import chosen, say
 from zsl_skeleton.registry import resolve
-from zsl_skeleton.semantics.bank import SemanticBank
-from zsl_skeleton.semantics.generate import GenerateConfig, generate
 from zsl_skeleton.skeletons.synthesis.demo_set import synthesize_set
+from zsl_skeleton.text.class_embeddings import ClassEmbeddings
 from zsl_skeleton.text.encode import encode
 from zsl_skeleton.training.train import Task
 
@@ -54,11 +54,13 @@ class Words:
         bank: path or name of a bank; None: generate the default one.
         encoder: name of a text encoder.
         control: alters the texts before they are encoded, or ``"none"``.
+        embeddings: path or name of class embeddings (imported ones, say), instead of a bank and an encoder.
     """
 
     bank: str | None = None
     encoder: str = "minilm"
     control: str = "none"
+    embeddings: str | None = None
 
 
 def open_setting(store: Store, catalog: Path | None, names: Mapping[str, str | None]) -> Setting:
@@ -81,13 +83,13 @@ def skeletons_for(store: Store, dataset: Dataset, recipe: str, reference: str | 
     """
     command = f"zsl-data import --dataset {dataset.name} --recipe {recipe} --root DIR"
     if reference:
-        return _chosen("skeletons", store.get("skeletons", reference, mend=command))
+        return chosen("skeletons", store.get("skeletons", reference, mend=command))
     found = store.find("skeletons", dataset=dataset.name, recipe=recipe)
     if found:
         others = f" ({len(found) - 1} older ones: choose with --skeletons)" if len(found) > 1 else ""
-        return _chosen("skeletons", found[0], others)
+        return chosen("skeletons", found[0], others)
     if dataset.synthetic:
-        return _chosen("skeletons", synthesize_set(store, dataset, recipe=recipe))
+        return chosen("skeletons", synthesize_set(store, dataset, recipe=recipe))
     raise InputError(f"there are no recordings of {dataset.title} in {store.root}, recipe {recipe}", mend=command)
 
 
@@ -99,39 +101,42 @@ def features_for(setting: Setting, backbone: str, reference: str | None = None) 
     """
     if reference:
         mend = f"zsl-data extract --dataset {setting.dataset.name} --split {setting.split.name}"
-        return _chosen("features", setting.store.get("features", reference, mend=mend))
+        return chosen("features", setting.store.get("features", reference, mend=mend))
     kind: type[Backbone] = resolve("backbone", backbone, BACKBONES)
     recipe = kind.recipes[0] if kind.recipes else DEFAULT_RECIPE
     skeletons = skeletons_for(setting.store, setting.dataset, recipe)
     usual = PRETRAIN_PRESETS[usual_preset(setting.dataset.name)].model_copy(update={"backbone": backbone})
     trained = backbone_for(setting, skeletons, usual) if kind.trainable else None
     config = ExtractConfig(backbone=backbone, device=setting.device)
-    return _chosen("features", extract(setting.store, skeletons, trained, config))
+    return chosen("features", extract(setting.store, skeletons, trained, config))
 
 
 def backbone_for(setting: Setting, skeletons: Artifact, config: PretrainConfig) -> Artifact:
     """The backbone of this configuration, split and protocol; trained when missing."""
     config = config.model_copy(update={"protocol": setting.protocol.name, "device": setting.device})
-    return _chosen("backbone", pretrain(setting.store, skeletons, setting.dataset, setting.split, config))
-
-
-def bank_for(store: Store, dataset: Dataset, reference: str | None = None) -> Artifact:
-    """The bank that is meant, else the default one, generated when missing.
-
-    Raises:
-        InputError: the bank that is meant does not exist or is of another data set.
-    """
-    if reference:
-        bank = store.get("banks", reference, mend=f"zsl-semantics generate --dataset {dataset.name}")
-        SemanticBank.open(bank).check_dataset(dataset)
-        return _chosen("bank", bank)
-    return _chosen("bank", generate(store, dataset, GenerateConfig()))
+    if not setting.store.find("backbones", dataset=setting.dataset.name, split=setting.split.name):
+        say(f"there is no backbone for split {setting.split.name} yet: it is trained now, which takes minutes")
+    return chosen("backbone", pretrain(setting.store, skeletons, setting.dataset, setting.split, config))
 
 
 def embeddings_for(store: Store, dataset: Dataset, words: Words) -> Artifact:
-    """Class embeddings of a bank under a control; ``shuffled`` permutes rows later and encodes nothing new."""
+    """Class embeddings of a bank under a control; ``shuffled`` permutes rows later and encodes nothing new.
+
+    Raises:
+        UsageError: the control alters texts, but vectors were named.
+        InputError: the embeddings or the bank that are meant do not exist or are of other classes.
+    """
+    if words.embeddings is not None:
+        if words.control != "none":
+            why = "embeddings that were named have no texts"
+            raise UsageError(f"the control {words.control!r} needs texts", why=why, mend="leave out --embeddings")
+        if words.bank is not None:
+            raise UsageError("--bank and --embeddings exclude each other", mend="leave out one of them")
+        found = store.get("embeddings", words.embeddings, mend=f"zsl-semantics encode --dataset {dataset.name}")
+        ClassEmbeddings.open(found).check(dataset)
+        return chosen("embeddings", found)
     bank = bank_for(store, dataset, words.bank)
-    return _chosen("embeddings", encode(store, bank, words.encoder, control=words.control))
+    return chosen("embeddings", encode(store, bank, words.encoder, control=words.control))
 
 
 def task_of(store: Store, catalog: Path | None, run: Artifact) -> Task:
@@ -145,8 +150,3 @@ def task_of(store: Store, catalog: Path | None, run: Artifact) -> Task:
     mend = f"make the inputs again: {run.card.made.command}"
     features, embeddings = (store.get(role, inputs[role].name, mend=mend) for role in ("features", "embeddings"))
     return Task(features, embeddings, setting.dataset, setting.split, setting.protocol)
-
-
-def _chosen(role: str, artifact: Artifact, remark: str = "") -> Artifact:
-    say(f"{role + ':':<12}{artifact.path}{remark}")
-    return artifact

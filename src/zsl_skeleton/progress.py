@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+
+
+class _HasPath(Protocol):
+    @property
+    def path(self) -> Path: ...
+
+
+Chosen = TypeVar("Chosen", bound=_HasPath)
 
 
 def track(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
@@ -24,3 +33,9 @@ def say(message: str) -> None:
     """One line for people, on stderr (stdout is for results)."""
     sys.stderr.write(message + "\n")
     sys.stderr.flush()
+
+
+def chosen(role: str, artifact: Chosen, remark: str = "") -> Chosen:
+    """Say which artifact plays a role that the user left open, and hand it on."""
+    say(f"{role + ':':<12}{artifact.path}{remark}")
+    return artifact
