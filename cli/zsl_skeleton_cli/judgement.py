@@ -16,6 +16,7 @@ from zsl_skeleton_cli.common import (
     CatalogOption,
     DatasetOption,
     JsonOption,
+    PromptsOption,
     catalog_words,
     emit,
     open_store,
@@ -54,6 +55,7 @@ def lint(
     ] = None,
     examples: Annotated[int, typer.Option(min=0, help="Findings shown per rule.")] = 3,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 5 if anything is found.")] = False,
+    prompts: PromptsOption = None,
     catalog: CatalogOption = None,
     artifacts: ArtifactsOption = DEFAULT_ARTIFACTS,
     as_json: JsonOption = False,
@@ -64,12 +66,13 @@ def lint(
     from zsl_skeleton.errors import QualityError
     from zsl_skeleton.semantics.bank import SemanticBank
     from zsl_skeleton.semantics.lint import as_json as findings_json
-    from zsl_skeleton.semantics.lint import lint_bank, render
+    from zsl_skeleton.semantics.lint import lint_bank, prompt_slots, render
     from zsl_skeleton.text.encoders import load_encoder
 
     entry = load_dataset(dataset, catalog)
     source = bank_for(open_store(artifacts), entry, bank)
-    found = lint_bank(SemanticBank.open(source), entry, [load_encoder(name) for name in encoder or ()])
+    encoders = [load_encoder(name) for name in encoder or ()]
+    found = lint_bank(SemanticBank.open(source), entry, encoders, prompt_slots(prompts))
     emit({"bank": str(source.path), **findings_json(found)}, render(found, examples), as_json=as_json)
     if strict and found:
         where = shlex.join(["--dataset", entry.name, "--bank", str(source.path), *catalog_words(catalog)])
@@ -86,6 +89,7 @@ def report(
     bank: BankOption = None,
     encoder: Annotated[str, typer.Option(help="Text encoder of the similarity maps, or none.")] = "minilm",
     split: Annotated[str | None, typer.Option(help="Split shown first. Default: the first one.")] = None,
+    prompts: PromptsOption = None,
     catalog: CatalogOption = None,
     artifacts: ArtifactsOption = DEFAULT_ARTIFACTS,
     as_json: JsonOption = False,
@@ -94,7 +98,7 @@ def report(
     from zsl_skeleton.banks import bank_for
     from zsl_skeleton.catalog import load_dataset
     from zsl_skeleton.semantics.bank import SemanticBank
-    from zsl_skeleton.semantics.lint import lint_bank
+    from zsl_skeleton.semantics.lint import lint_bank, prompt_slots
     from zsl_skeleton.semantics.report import About, bank_report, write_report
     from zsl_skeleton.text.class_embeddings import ClassEmbeddings
     from zsl_skeleton.text.encode import encode
@@ -103,7 +107,8 @@ def report(
     source = bank_for(store, entry, bank)
     opened = SemanticBank.open(source)
     embeddings = None if encoder == "none" else ClassEmbeddings.open(encode(store, source, encoder))
-    write_report(out, bank_report(opened, entry, lint_bank(opened, entry), embeddings, About(source.card, split)))
+    findings = lint_bank(opened, entry, slots=prompt_slots(prompts))
+    write_report(out, bank_report(opened, entry, findings, embeddings, About(source.card, split)))
     emit({"path": str(out), "bank": str(source.path)}, str(out), as_json=as_json)
 
 

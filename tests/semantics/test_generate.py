@@ -232,3 +232,14 @@ def test_killed_and_started_again_gives_the_same_bytes(tmp_path: Path, whole: Ar
     (next(tmp_path.glob("banks/.*.partial")) / ".temporal.jsonl.1.tmp").write_text("cut off by the ki")
     assert _start(tmp_path).wait() == 0
     assert _files(Store(tmp_path).all("banks")[0]) == _files(whole)
+
+
+def test_lint_knows_the_slots_of_own_prompts(
+    store: Store, pair: Dataset, semantics: Path, repository: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "prompts" / "gait" / "v1"
+    shutil.copytree(repository / "prompts" / "motion" / "v1", own)
+    card = own / "card.yaml"
+    card.write_text(card.read_text().replace("family: motion", "family: gait").replace("slot: motion", "slot: gait"))
+    config = GenerateConfig(semantics=semantics, prompts=own.parents[1], backend="echo")
+    assert "unknown-slot" not in generate(store, pair, config).card.summary["lint"]

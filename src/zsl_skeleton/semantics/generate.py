@@ -25,7 +25,7 @@ from zsl_skeleton.semantics.backends.language_model import LanguageModel
 from zsl_skeleton.semantics.bank import Description, Provenance, SemanticBank, check_rows, read_lines, write_lines
 from zsl_skeleton.semantics.curation import kept_rows, rejected_texts
 from zsl_skeleton.semantics.dialogue import Dialogue, Past
-from zsl_skeleton.semantics.lint import lint_bank, summarise
+from zsl_skeleton.semantics.lint import lint_bank, prompt_slots, summarise
 from zsl_skeleton.semantics.prompts import PromptFamily, load_families
 from zsl_skeleton.semantics.typed import typed_command
 
@@ -146,7 +146,7 @@ def generate(
         bank = SemanticBank(dataset.name, dataset.class_names, tuple(rows), plan.recipe().id)
         slots = {slot: count for family in plan.families.values() for slot, count in family.slots.items()}
         summary = {"texts": len(rows), "classes": len(dataset.classes), "slots": slots}
-        summary["lint"] = summarise(lint_bank(bank, dataset))
+        summary["lint"] = summarise(lint_bank(bank, dataset, slots=prompt_slots(config.prompts)))
         if plan.backend.accounts:
             summary["account"] = {name: asdict(account) for name, account in plan.backend.accounts.items()}
         return summary

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from zsl_skeleton.catalog import ActionClass, Dataset
-from zsl_skeleton.resources import data_folder
+from zsl_skeleton.resources import data_folder, packaged_folder
 from zsl_skeleton.semantics.bank import SemanticBank
 from zsl_skeleton.semantics.lint.across import Row, duplicates, near_duplicates
 from zsl_skeleton.semantics.lint.coverage import class_list, counts, senses, slots_known, stand_ins
@@ -25,15 +25,16 @@ def prompt_slots(folder: Path | None = None) -> dict[str, bool]:
     """Slots of all versions of all prompt families -> whether their texts may name the class.
 
     Args:
-        folder: the ``prompts`` folder; None: the packaged one.
+        folder: the user's ``prompts`` folder, whose families come on top of the packaged ones; None: as configured.
 
     Raises:
         InputError: the folder is missing, or a family is not valid.
     """
     found: dict[str, bool] = {}
-    for card in sorted(data_folder("prompts", folder).glob("*/v*/card.yaml")):
-        for turn in load_family(card.parent).card.turns:
-            found |= {answer.slot: turn.may_name for answer in turn.answers}
+    for place in dict.fromkeys(filter(None, (packaged_folder("prompts"), data_folder("prompts", folder)))):
+        for card in sorted(place.glob("*/v*/card.yaml")):
+            for turn in load_family(card.parent).card.turns:
+                found |= {answer.slot: turn.may_name for answer in turn.answers}
     return found
 
 
@@ -51,13 +52,13 @@ def lint_bank(
         bank: the texts.
         dataset: what the classes should be, and how many people act in each; None: one person, and the bank's classes.
         encoders: those that will read the texts.
-        slots: as :func:`prompt_slots` gives them; None: those of the packaged prompts.
+        slots: as :func:`prompt_slots` gives them; None: those of the configured prompts.
 
     Returns:
         Findings in the order of the rules, then of the classes.
 
     Raises:
-        InputError: the packaged prompts cannot be read.
+        InputError: the prompts cannot be read.
     """
     known = prompt_slots() if slots is None else slots
     actions = _actions(bank, dataset)
