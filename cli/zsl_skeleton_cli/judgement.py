@@ -116,7 +116,9 @@ def report(
 def compare(
     dataset: DatasetOption,
     banks: Annotated[list[str] | None, typer.Argument(help="Banks. Default: the composed one.")] = None,
-    split: Annotated[str, typer.Option(help="Split; only its seen classes are looked at.")] = "random-1",
+    split: Annotated[
+        str | None, typer.Option(help="Split; only its seen classes are looked at. Default: the first one.")
+    ] = None,
     protocol: Annotated[str | None, typer.Option(help="Protocol. Default: the data set's.")] = None,
     features: Annotated[str | None, typer.Option(help="Feature set: a path or a name.")] = None,
     backbone: Annotated[str, typer.Option(help="Backbone whose features are taken.")] = "st-gcn",

@@ -79,7 +79,6 @@ def train(
     if method is None or dataset is None:
         missing = "--method" if method is None else "--dataset"
         raise UsageError(f"{missing} is missing", mend="zsl-train --method mla --dataset demo")
-    from zsl_skeleton.catalog import load_dataset
     from zsl_skeleton.evaluation.report import render
     from zsl_skeleton.evaluation.summary import render_summary, summarise
     from zsl_skeleton.pipeline import Words, embeddings_for, features_for, open_setting
@@ -87,7 +86,6 @@ def train(
     from zsl_skeleton.training.train import Task, read_report
     from zsl_skeleton.training.train import train as train_run
 
-    split = split or next(iter(load_dataset(dataset, catalog).splits))
     names = {"dataset": dataset, "split": split, "protocol": protocol, "device": device}
     setting = open_setting(open_store(artifacts), catalog, names)
     choices = _Choices(method, preset, tuple(overrides or ()), select, device, checkpoint_seconds)

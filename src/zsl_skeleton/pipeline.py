@@ -64,14 +64,20 @@ class Words:
 
 
 def open_setting(store: Store, catalog: Path | None, names: Mapping[str, str | None]) -> Setting:
-    """The setting that a user means by the names ``dataset``, ``split``, ``protocol`` (None: default) and ``device``.
+    """The setting that a user means by the names ``dataset``, ``split`` (None: the first), ``protocol`` and ``device``.
 
     Raises:
         UsageError: a name is unknown.
-        InputError: a catalog file is broken.
+        InputError: a catalog file is broken, or the data set has no split.
     """
     dataset = load_dataset(str(names["dataset"]), catalog)
-    split, protocol = dataset.split(str(names["split"])), dataset.protocol(names.get("protocol"))
+    if not dataset.splits:
+        why = "nobody has published one, so far as the catalog knows"
+        raise InputError(
+            f"{dataset.name} has no seen/unseen split", why=why, mend="add one in a catalog file: --catalog"
+        )
+    split = dataset.split(names.get("split") or next(iter(dataset.splits)))
+    protocol = dataset.protocol(names.get("protocol"))
     return Setting(store, dataset, split, protocol, str(names.get("device") or "auto"))
 
 
