@@ -6,7 +6,7 @@ The commands render these without a traceback; everything else that escapes is a
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 
@@ -66,6 +66,12 @@ class QualityError(ZslError):
     """A quality gate was not passed; what passed it is kept (exit 5)."""
 
     exit_code = 5
+
+
+def some_of(reasons: Sequence[str], most: int) -> str:
+    """The first ``most`` reasons on one line, and how many more there are."""
+    more = len(reasons) - most
+    return "; ".join([*reasons[:most], *([f"and {more} more"] if more > 0 else [])])
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], *, mend: str = "") -> UsageError:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from written_banks import Texts, bank_of
 from zsl_skeleton.catalog import Split
 from zsl_skeleton.errors import InputError
-from zsl_skeleton.semantics.bank import Description, Provenance, SemanticBank
+from zsl_skeleton.semantics.bank import SemanticBank
 from zsl_skeleton.semantics.diff import TextChange, diff_banks
 from zsl_skeleton.semantics.geometry import slot_shift
 from zsl_skeleton.text.class_embeddings import ClassEmbeddings, EncoderCard
@@ -20,23 +21,8 @@ SPLIT = Split(name="s", unseen=(2,), source="written for the tests")
 CARD = EncoderCard(name="e", revision="1", pooling="mean", normalise=True)
 
 
-def _bank(texts: dict[str, list[list[str]]], rejected: tuple[str, ...] = ()) -> SemanticBank:
-    common = Provenance(family="f@v1", template="", backend="b")
-    rows = [
-        Description(
-            dataset="d",
-            class_index=c,
-            class_name=NAMES[c],
-            slot=slot,
-            index=k,
-            text=text,
-            provenance=common.model_copy(update={"state": "rejected" if text in rejected else "generated"}),
-        )
-        for slot, lists in texts.items()
-        for c, row in enumerate(lists)
-        for k, text in enumerate(row)
-    ]
-    return SemanticBank("d", NAMES, tuple(rows), "id")
+def _bank(texts: Texts, rejected: tuple[str, ...] = ()) -> SemanticBank:
+    return bank_of(NAMES, texts, lambda _, text: "rejected" if text in rejected else "generated")
 
 
 def _embeddings(vectors: NDArray[np.float32], card: EncoderCard = CARD) -> ClassEmbeddings:

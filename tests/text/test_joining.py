@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 import pytest
 
+from written_banks import Texts, bank_of
 from zsl_skeleton.errors import InputError
-from zsl_skeleton.semantics.bank import Description, Provenance, SemanticBank
+from zsl_skeleton.semantics.bank import SemanticBank
 from zsl_skeleton.text.joining import joined_texts
 
 NAMES = ("wave", "squat")
 
 
-def bank(texts: dict[str, list[list[str]]], rejected: set[tuple[int, str, int]] = frozenset()) -> SemanticBank:  # type: ignore[assignment]
-    rows = [
-        Description(
-            dataset="mine",
-            class_index=c,
-            class_name=NAMES[c],
-            slot=slot,
-            index=k,
-            text=text,
-            provenance=Provenance(
-                family="temporal@v1",
-                template="0",
-                backend="compose",
-                state="rejected" if (c, slot, k) in rejected else "generated",
-            ),
-        )
-        for slot, classes in texts.items()
-        for c, row in enumerate(classes)
-        for k, text in enumerate(row)
-    ]
-    return SemanticBank("mine", NAMES, tuple(rows), "0")
+def bank(texts: Texts, rejected: Set[tuple[int, str, int]] = frozenset()) -> SemanticBank:
+    return bank_of(NAMES, texts, lambda place, _: "rejected" if place in rejected else "generated")
 
 
 def phases(count: int) -> dict[str, list[list[str]]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zsl_skeleton.catalog import ActionClass
+from zsl_skeleton.errors import some_of
 from zsl_skeleton.semantics.backends import Answer, Message, Request, UnusableAnswerError
 from zsl_skeleton.semantics.bank import Description, Provenance
 from zsl_skeleton.semantics.checks import answer_problems
@@ -126,8 +127,7 @@ class Dialogue:
         for answered in request.fields:
             problems += answer_problems(answer.texts.get(answered.slot, ()), answered, request)
         if problems:
-            more = f"; and {len(problems) - _SHOWN_PROBLEMS} more" if len(problems) > _SHOWN_PROBLEMS else ""
-            raise UnusableAnswerError("; ".join(problems[:_SHOWN_PROBLEMS]) + more)
+            raise UnusableAnswerError(some_of(problems, _SHOWN_PROBLEMS))
         return answer
 
     def _remember(self, turn: Turn, rows: list[Description]) -> None:

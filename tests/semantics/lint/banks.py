@@ -1,35 +1,11 @@
-"""Banks made of texts, for the tests of the rules."""
+"""Data sets and findings, for the tests of the rules."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from zsl_skeleton.catalog import Dataset
-from zsl_skeleton.semantics.bank import Description, Provenance, SemanticBank
 from zsl_skeleton.semantics.lint import Finding
-
-Texts = Mapping[str, Sequence[Sequence[str]]]
-
-
-def bank_of(names: Sequence[str], texts: Texts, state: str = "generated") -> SemanticBank:
-    """A bank with ``texts[slot][class]``."""
-    rows = [
-        Description(
-            dataset="some",
-            class_index=index,
-            class_name=names[index],
-            slot=slot,
-            index=number,
-            text=text,
-            provenance=Provenance.model_validate(
-                {"family": f"{slot.partition('.')[0]}@v1", "template": "", "backend": "import", "state": state}
-            ),
-        )
-        for slot, classes in texts.items()
-        for index, found in enumerate(classes)
-        for number, text in enumerate(found)
-    ]
-    return SemanticBank("some", tuple(names), tuple(rows), "0")
 
 
 def dataset_of(names: Sequence[str], two: Sequence[str] = ()) -> Dataset:

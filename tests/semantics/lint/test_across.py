@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from semantics.lint.banks import bank_of, of_rule
+from semantics.lint.banks import of_rule
+from written_banks import bank_of
 from zsl_skeleton.semantics.lint import lint_bank
 from zsl_skeleton.semantics.lint.across import NEAR, Row, near_duplicates
 from zsl_skeleton.semantics.lint.model import Spot

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from semantics.lint.banks import bank_of, dataset_of, of_rule
+from semantics.lint.banks import dataset_of, of_rule
+from written_banks import bank_of
 from zsl_skeleton.semantics.bank import SemanticBank
 from zsl_skeleton.semantics.lint import Finding, lint_bank, summarise
 from zsl_skeleton.text.encoders import load_encoder
@@ -79,7 +80,7 @@ def test_a_gap_in_the_numbers_is_found() -> None:
 def test_rejected_and_failed_texts_count_as_absent() -> None:
     for state in ("rejected", "failed"):
         bank = bank_of(NAMES, {"motion": MOTION})
-        bad = bank_of(NAMES, {"motion": [["x"], ["x"], ["x"]]}, state)
+        bad = bank_of(NAMES, {"motion": [["x"], ["x"], ["x"]]}, lambda *_, state=state: state)
         mixed = SemanticBank(bank.dataset, NAMES, (*bank.descriptions[:2], bad.descriptions[2]), "0")
         [found] = lint_bank(mixed)
         assert (found.rule, found.class_name) == ("class-missing", "push")

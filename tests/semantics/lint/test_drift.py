@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from semantics.lint.banks import bank_of, dataset_of, of_rule
+from semantics.lint.banks import dataset_of, of_rule
+from written_banks import bank_of
 from zsl_skeleton.semantics.lint import lint_bank
 from zsl_skeleton.semantics.lint.drift import SURE, strongest_cut
 

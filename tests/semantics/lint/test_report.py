@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from semantics.lint.banks import bank_of, dataset_of
+from semantics.lint.banks import dataset_of
+from written_banks import bank_of
 from zsl_skeleton.semantics.lint import RULES, as_json, lint_bank, render, summarise
 
 NAMES = ("salute", "wave")

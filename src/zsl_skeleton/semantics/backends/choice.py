@@ -9,6 +9,7 @@ from pathlib import Path
 from zsl_skeleton.errors import InputError, UsageError
 from zsl_skeleton.registry import find_name
 from zsl_skeleton.semantics.backends import BACKENDS, Setting
+from zsl_skeleton.semantics.facts import facts_path
 
 _KEY = "OPENAI_API_KEY"
 _WAYS = (
@@ -62,7 +63,7 @@ def _holder(model: str, setting: Setting) -> tuple[str, str]:
 
 
 def _facts(setting: Setting) -> Path:
-    return setting.semantics / setting.dataset.name / "facts.yaml"
+    return facts_path(setting.dataset.name, setting.semantics)
 
 
 def _ways(setting: Setting) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from zsl_skeleton.errors import BackendError
+from zsl_skeleton.errors import BackendError, some_of
 from zsl_skeleton.semantics.backends.answers import Texts, read_answer, repair_messages, soundness
 from zsl_skeleton.semantics.backends.base import Account, Answer, Message, Request, UnusableAnswerError
 from zsl_skeleton.semantics.backends.chat import Call, Chat, Reply, add_known, add_tokens
@@ -156,11 +156,10 @@ class LanguageModel:
                 said = f": {shorten(reply.text)}" if reply.finish == "refusal" and reply.text else ""
                 raise UnusableAnswerError(what + said, mend=mend)
             messages = (*request.messages, *repair_messages(reply.text, problems))
-        more = f"; and {len(problems) - _SHOWN_PROBLEMS} more" if len(problems) > _SHOWN_PROBLEMS else ""
         count = self._options.repairs
         turns = f" after {count} repair turn{'s' * (count > 1)}" if count else ""
-        shown = "; ".join(map(shorten, problems[:_SHOWN_PROBLEMS]))
-        raise UnusableAnswerError(f"the answer is not usable{turns}: {shown}{more}")
+        shown = some_of([shorten(problem) for problem in problems], _SHOWN_PROBLEMS)
+        raise UnusableAnswerError(f"the answer is not usable{turns}: {shown}")
 
     async def _complete(self, request: Request, messages: tuple[Message, ...], account: Account) -> Reply:
         if self._broken is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zsl_skeleton.artifacts import Card
-from zsl_skeleton.errors import InputError, UsageError
+from zsl_skeleton.errors import InputError, UsageError, some_of
 from zsl_skeleton.semantics.bank import Description, SemanticBank, State, family_provenance, write_lines
 from zsl_skeleton.semantics.curation.curator import Curator
 from zsl_skeleton.semantics.curation.folder import locked, open_curated
@@ -202,10 +202,9 @@ def _check(
         refused += [f"{label} {problem}" for problem in problems if problem]
         warnings += [f"{label} {warning}" for warning in [rules.length_warning(row)] if warning]
     if refused:
-        more = f"; and {len(refused) - _SHOWN} more" if len(refused) > _SHOWN else ""
         raise InputError(
             f"{len(refused)} texts were refused; nothing was changed" if len(refused) > 1 else "the text was refused",
-            why="; ".join(refused[:_SHOWN]) + more,
+            why=some_of(refused, _SHOWN),
             mend="write them differently",
         )
     return warnings

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
 
-from zsl_skeleton.errors import InputError
+from zsl_skeleton.errors import InputError, some_of
 from zsl_skeleton.semantics.bank import Description, SemanticBank
 from zsl_skeleton.semantics.curation.changes import Change, Outcome, apply
 from zsl_skeleton.semantics.curation.curator import Curator
@@ -32,10 +32,9 @@ def apply_table(folder: Path, path: Path, curator: Curator) -> Outcome:
     def decide(bank: SemanticBank) -> list[Change]:
         changes, wrong = _compared(given, bank, reason)
         if wrong:
-            more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
             raise InputError(
                 f"{len(wrong)} rows of {path} do not fit the bank {folder}; nothing was changed",
-                why="; ".join(wrong[:_SHOWN]) + more,
+                why=some_of(wrong, _SHOWN),
                 mend=f"mend them, or export again: zsl-semantics export --dataset {bank.dataset} --bank {folder.name}",
             )
         return changes

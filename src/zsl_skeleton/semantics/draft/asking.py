@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from zsl_skeleton.cache import TextCache
 from zsl_skeleton.catalog import ActionClass
+from zsl_skeleton.errors import some_of
 from zsl_skeleton.files import canonical_json, sha256_text
 from zsl_skeleton.progress import track
 from zsl_skeleton.semantics.backends import Message, Options, UnusableAnswerError
@@ -106,8 +107,7 @@ class Author:
                 self.cache.set(key, text)
                 return facts
             messages = (*question, *repair_messages(text, problems))
-        more = f"; and {len(problems) - _SHOWN_PROBLEMS} more" if len(problems) > _SHOWN_PROBLEMS else ""
-        raise UnusableAnswerError("; ".join(map(shorten, problems[:_SHOWN_PROBLEMS])) + more)
+        raise UnusableAnswerError(some_of([shorten(problem) for problem in problems], _SHOWN_PROBLEMS))
 
     async def _ask(self, messages: tuple[Message, ...], schema: Mapping[str, object]) -> str:
         prompt = sum(estimate_tokens(message.content) for message in messages)

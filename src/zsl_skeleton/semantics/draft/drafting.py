@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from zsl_skeleton.artifacts import Store
 from zsl_skeleton.cache import open_text_cache
 from zsl_skeleton.catalog import ActionClass, Dataset
-from zsl_skeleton.errors import QualityError, UsageError
+from zsl_skeleton.errors import QualityError, UsageError, some_of
 from zsl_skeleton.files import write_text
 from zsl_skeleton.progress import say
 from zsl_skeleton.registry import resolve
@@ -100,10 +100,10 @@ def draft_facts(store: Store, dataset: Dataset, config: DraftConfig | None = Non
     missing = {action.name: failed.get(action.name, _UNASKED) for action in unknown if action.name not in written}
     write_text(path, facts_document(dataset, source, known, written, missing))
     if failed:
-        lines = [f"{name}: {reason}" for name, reason in list(failed.items())[:5]]
+        lines = [f"{name}: {reason}" for name, reason in failed.items()]
         raise QualityError(
             f"{len(failed)} of {len(unknown)} classes could not be written; {path} holds the others",
-            why="; ".join(lines) + (f"; and {len(failed) - 5} more" if len(failed) > 5 else ""),
+            why=some_of(lines, 5),
             mend=typed_command(f"{_command(dataset, config)} --force", more="--force"),
         )
     return Draft(path, known, tuple(written), tuple(missing))
