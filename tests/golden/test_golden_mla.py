@@ -165,7 +165,7 @@ def test_model(golden: Load, size: str) -> None:
             loss.backward()
             assert_heads(model, arrays, f"exp.grad.epoch{epoch}", 1e-4, gradient=True)
     with torch.inference_mode():
-        state = model.prepare(class_text(arrays["in.text_unseen"], cfg["n_desc"]))
+        state = model.prepare(class_text(arrays["in.text_unseen"], cfg["n_desc"]), torch.Generator())
         logits, scores = model.logits(features["pooled"], state), model.scores(features, state)
     np.testing.assert_allclose(logits.numpy(), arrays["exp.t_heads"], atol=1e-5)
     np.testing.assert_allclose(scores.numpy(), arrays["exp.score"], atol=2e-5)

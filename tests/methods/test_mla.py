@@ -102,7 +102,9 @@ def test_scores_equal_the_naive_reference(link: str, monkeypatch: pytest.MonkeyP
     text.masks["codebook"][1, 2:] = False
     link_of = {"logsigmoid": F.logsigmoid, "softplus": F.softplus, "raw": lambda t: t}
     expected = link_of[link](naive_logits(m, v, text, 1)).sum(0)
-    torch.testing.assert_close(m.scores({"pooled": v}, m.prepare(text)), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        m.scores({"pooled": v}, m.prepare(text, torch.Generator())), expected, atol=1e-5, rtol=1e-5
+    )
 
 
 def test_ranks_are_distinct_and_in_every_anchors_list() -> None:
@@ -141,7 +143,8 @@ def test_k_is_clipped_to_the_number_of_descriptions() -> None:
     (v, labels, text), few = world(texts=2), model(series=(1, 50))
     two = model(series=(1, 2))
     torch.testing.assert_close(
-        few.scores({"pooled": v}, few.prepare(text)), two.scores({"pooled": v}, two.prepare(text))
+        few.scores({"pooled": v}, few.prepare(text, torch.Generator())),
+        two.scores({"pooled": v}, two.prepare(text, torch.Generator())),
     )
     draws = few.draws(labels, torch.Generator())
     assert few.losses(Batch({"pooled": v}, labels, text, 0, draws))["loss"].isfinite()
@@ -151,7 +154,7 @@ def test_the_motion_slot_can_be_switched_off() -> None:
     m, (v, _, text) = model(motion=None), world()
     assert m.slots == ("codebook",)
     zero = replace(text, slots={**text.slots, "motion": torch.zeros(S, 1, D)})
-    torch.testing.assert_close(m.scores({"pooled": v}, m.prepare(text)), naive_links(m, v, zero))
+    torch.testing.assert_close(m.scores({"pooled": v}, m.prepare(text, torch.Generator())), naive_links(m, v, zero))
 
 
 def naive_links(m: MLA, v: Tensor, text: ClassText) -> Tensor:
@@ -174,7 +177,9 @@ def test_statistics_come_from_the_training_clips() -> None:
     standard = (v - v.mean(0)) / v.std(0, correction=0)
     torch.testing.assert_close(m.encode(5 * v + 3), plain.encode(standard), atol=1e-4, rtol=1e-4)
     centred = text.slots["codebook"] - text.slots["codebook"].mean((0, 1))
-    torch.testing.assert_close(m.prepare(text)["rows"][:, :-1], F.normalize(centred, dim=-1), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        m.prepare(text, torch.Generator())["rows"][:, :-1], F.normalize(centred, dim=-1), atol=1e-5, rtol=1e-4
+    )
 
 
 def test_dropout_acts_only_in_training() -> None:
@@ -193,7 +198,7 @@ def test_the_linear_map_adds_the_ridge_cosine_at_test_and_nothing_in_training() 
     m.load_state_dict({**m.state_dict(), **m.solve(batch)})
     ridge = Ridge(RidgeConfig(text=("codebook", "motion")), Sizes({"pooled": V}, D, S))
     ridge.load_state_dict(ridge.solve(batch))
-    cosine = ridge.scores({"pooled": v}, ridge.prepare(text))
-    expected = plain.logits(v, plain.prepare(text)) + 15.0 * cosine[..., None]
-    torch.testing.assert_close(m.logits(v, m.prepare(text)), expected, atol=1e-5, rtol=1e-5)
+    cosine = ridge.scores({"pooled": v}, ridge.prepare(text, torch.Generator()))
+    expected = plain.logits(v, plain.prepare(text, torch.Generator())) + 15.0 * cosine[..., None]
+    torch.testing.assert_close(m.logits(v, m.prepare(text, torch.Generator())), expected, atol=1e-5, rtol=1e-5)
     assert m.losses(batch)["loss"] == plain.losses(batch)["loss"]

@@ -23,7 +23,9 @@ def test_equals_kernel_ridge(n: int, d: int) -> None:
     method = Ridge(RidgeConfig(text=("label",), penalty=0.3), Sizes({"pooled": d}, 6, 4))
     batch = Batch({"pooled": torch.from_numpy(x.astype(np.float32))}, torch.from_numpy(labels), text_of(texts), 0, {})
     method.load_state_dict(method.solve(batch))
-    scores = method.scores({"pooled": torch.from_numpy(new.astype(np.float32))}, method.prepare(text_of(unseen)))
+    scores = method.scores(
+        {"pooled": torch.from_numpy(new.astype(np.float32))}, method.prepare(text_of(unseen), torch.Generator())
+    )
 
     mean, std = x.mean(0), x.std(0)
     standard, standard_new = (x - mean) / std, (new - mean) / std
@@ -53,4 +55,4 @@ def test_slots_count_equally_and_masked_texts_do_not() -> None:
     text.masks["codebook"][0, 1] = False
     method = Ridge(RidgeConfig(text=("label", "codebook"), centre=False), Sizes({"pooled": 2}, 2, 1))
     expected = torch.nn.functional.normalize(torch.tensor([[0.5, 1.5]]), dim=-1)
-    torch.testing.assert_close(method.prepare(text)["text"], expected)
+    torch.testing.assert_close(method.prepare(text, torch.Generator())["text"], expected)

@@ -6,7 +6,7 @@ changes no parameter. Dimension letters: B batch, N clips, C classes, K texts pe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -23,7 +23,7 @@ class ClassText:
     """Embedded texts of some classes.
 
     Args:
-        slots: name -> float32 [C, K, D], every row of unit length.
+        slots: name -> float32 [C, K, D], every row of unit length unless :attr:`MethodConfig.unit_text` is False.
         masks: name -> bool [C, K], False where a class has fewer than K texts.
     """
 
@@ -61,6 +61,8 @@ class Batch:
         text: texts of the candidate classes: the seen ones, ascending.
         epoch: counted from 0.
         draws: what :meth:`Method.draws` drew for these labels.
+        step: of this epoch, counted from 0.
+        encode: a frozen backbone, clips [B, 3, T, V, M] -> pooled [B, D]; only beside the visual input ``"clips"``.
     """
 
     features: Mapping[str, Tensor]
@@ -68,6 +70,8 @@ class Batch:
     text: ClassText
     epoch: int
     draws: Mapping[str, Tensor]
+    step: int = 0
+    encode: Callable[[Tensor], Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,11 @@ class MethodConfig(BaseModel):
         """Visual inputs the method reads."""
         return ("pooled",)
 
+    @property
+    def unit_text(self) -> bool:
+        """Whether every text vector is brought to unit length before the method sees it."""
+        return True
+
 
 class Method(nn.Module):
     """Base of all methods."""
@@ -107,6 +116,8 @@ class Method(nn.Module):
     Config: ClassVar[type[MethodConfig]]
     closed_form: ClassVar[bool] = False
     """Whether :meth:`solve` does all the learning, so that there are no training steps."""
+    joint: ClassVar[bool] = False
+    """Whether a class's score depends on which other classes are candidates."""
 
     def __init__(self, config: MethodConfig, sizes: Sizes) -> None:
         super().__init__()
@@ -129,10 +140,22 @@ class Method(nn.Module):
         """Scalars of one step: ``"loss"`` is minimised, the others are logged."""
         raise NotImplementedError
 
-    def prepare(self, text: ClassText) -> ClassState:
-        """What can be computed once for the candidate classes of ``text``."""
+    def undecayed(self) -> frozenset[str]:
+        """Names of the parameters that weight decay leaves alone."""
+        return frozenset()
+
+    def prepare(self, text: ClassText, generator: torch.Generator) -> ClassState:
+        """What can be computed once for the candidate classes of ``text``.
+
+        Runs without gradients; a method that trains something for these classes switches them on and draws from
+        ``generator``.
+        """
         raise NotImplementedError
 
     def scores(self, features: Mapping[str, Tensor], state: ClassState) -> Tensor:
         """[N, C], higher is likelier, for any number of clips and the classes of ``state``."""
         raise NotImplementedError
+
+    def branches(self, features: Mapping[str, Tensor], state: ClassState) -> Mapping[str, Tensor]:
+        """Scores [N, C] of parts of the method that name a class by themselves; most methods have none."""
+        return {}

@@ -140,12 +140,12 @@ class MLA(Method):
         negative = t[:, len(labels) :].view(self.heads, classes, -1)
         return {"loss": infonce(t[:, : len(labels)], negative, labels, ranks)}
 
-    def prepare(self, text: ClassText) -> ClassState:
+    def prepare(self, text: ClassText, generator: torch.Generator) -> ClassState:
         """Text rows [C, N+1, D], mask of the descriptions [C, N], and the rows through W_q [H, C, N+1, wide]."""
         rows, mask = self._rows(text)
         projected = self.text_scale * (rows.flatten(0, 1) @ self.critic_q)
         state = {"rows": rows, "mask": mask, "projected": projected.view(self.heads, *rows.shape[:2], -1)}
-        return state | ({"linear": self.linear.prepare(text)["text"]} if self.linear else {})
+        return state | ({"linear": self.linear.prepare(text, generator)["text"]} if self.linear else {})
 
     def scores(self, features: Mapping[str, Tensor], state: ClassState) -> Tensor:
         """Sum over heads of the linked logits, [N, C]."""

@@ -98,7 +98,7 @@ class Ridge(Method):
         weight = ridge_weights((x - mean) / scale, (text - centre)[batch.labels], self.config.penalty)
         return {"weight": weight, "visual_mean": mean, "visual_scale": scale, "text_mean": centre}
 
-    def prepare(self, text: ClassText) -> ClassState:
+    def prepare(self, text: ClassText, generator: torch.Generator) -> ClassState:
         """Centred class texts [C, E] of unit length."""
         return {"text": F.normalize(self._class_text(text) - self.text_mean, dim=-1)}
 

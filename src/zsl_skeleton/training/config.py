@@ -18,12 +18,25 @@ class TrainConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     epochs: PositiveInt = Field(100, description="length of training and of the cosine")
-    batch: PositiveInt = Field(128, description="clips per step; the last, smaller batch of an epoch is kept")
-    learning_rate: PositiveFloat = Field(1e-5, description="Adam's peak rate, reached after the warm-up")
-    warmup: NonNegativeInt = Field(15, description="epochs of linear warm-up from 0: epoch 0 has rate 0")
-    weight_decay: NonNegativeFloat = Field(0.0, description="decoupled weight decay (official: 0)")
-    sampling: Literal["shuffle", "with-replacement"] = Field(
-        "shuffle", description="an epoch visits every clip once, or draws as many clips with replacement"
+    steps: PositiveInt | None = Field(None, description="steps of an epoch; null = as many as visit every clip once")
+    batch: PositiveInt = Field(128, description="clips per step")
+    drop_last: bool = Field(False, description="leave out the last, smaller batch of an epoch (official: Neuron)")
+    optimizer: Literal["adam", "sgd"] = Field("adam", description="AdamW, or SGD with Nesterov momentum (Neuron)")
+    momentum: float = Field(0.9, ge=0, lt=1, description="of SGD (Neuron)")
+    learning_rate: PositiveFloat = Field(1e-5, description="the peak rate, reached after the warm-up")
+    schedule: Literal["cosine", "constant", "steps"] = Field(
+        "cosine", description="after the warm-up: to 0 at the last epoch, unchanged, or times `decay` at `milestones`"
+    )
+    milestones: tuple[NonNegativeInt, ...] = Field((), description="epochs from which on the rate is times `decay`")
+    decay: PositiveFloat = Field(0.1, description="factor at each milestone (Neuron)")
+    warmup: NonNegativeInt = Field(15, description="epochs of linear warm-up")
+    zero_rate_epoch: bool = Field(
+        True, description="the warm-up starts from rate 0 in epoch 0, which then learns nothing (official)"
+    )
+    weight_decay: NonNegativeFloat = Field(0.0, description="decoupled for adam, part of the gradient for sgd")
+    sampling: Literal["shuffle", "with-replacement", "independent"] = Field(
+        "shuffle",
+        description="clips of an epoch: each once; drawn with replacement; every batch drawn anew, of distinct clips",
     )
     skip_single: bool = Field(True, description="leave out a batch of one clip (official code)")
     mixed: float = Field(

@@ -46,10 +46,10 @@ class Clips:
         visual = {name: value.shape[-1] for name, value in self.features.items()}
         return Sizes(visual, next(iter(self.text.slots.values())).shape[-1], len(self.classes))
 
-    def batch(self, rows: Tensor, epoch: int) -> Batch:
+    def batch(self, rows: Tensor, epoch: int, step: int = 0) -> Batch:
         """The clips at ``rows`` (int64 [B]) with all classes as candidates and no draws yet."""
         features = {name: value.index_select(0, rows) for name, value in self.features.items()}
-        return Batch(features, self.labels.index_select(0, rows), self.text, epoch, {})
+        return Batch(features, self.labels.index_select(0, rows), self.text, epoch, {}, step)
 
     def whole(self) -> Batch:
         """All clips at once."""
@@ -79,8 +79,10 @@ def load_clips(clips: FeatureSet, text: ClassText, classes: Sequence[int], input
     return Clips(features, labels, text.select(torch.tensor(ordered, device=device)), tuple(ordered))
 
 
-def load_text(embeddings: ClassEmbeddings, slots: Sequence[str], device: torch.device) -> ClassText:
-    """Texts of all classes in ``slots``; every row gets unit length.
+def load_text(
+    embeddings: ClassEmbeddings, slots: Sequence[str], device: torch.device, *, unit: bool = True
+) -> ClassText:
+    """Texts of all classes in ``slots``; every row gets unit length, or with ``unit`` False stays as encoded.
 
     Raises:
         InputError: a slot is missing, a value is not finite, or a class has no text.
@@ -100,7 +102,8 @@ def load_text(embeddings: ClassEmbeddings, slots: Sequence[str], device: torch.d
                 f"the text slot {slot!r} of {embeddings.dataset} holds {what}",
                 mend=f"zsl-semantics generate --dataset {embeddings.dataset}, then zsl-semantics encode",
             )
+    vectors = {slot: torch.from_numpy(np.array(embeddings.slots[slot], dtype=np.float32)) for slot in slots}
     return ClassText(
-        {s: F.normalize(torch.from_numpy(np.array(embeddings.slots[s], dtype=np.float32)), dim=-1) for s in slots},
+        {slot: F.normalize(value, dim=-1) if unit else value for slot, value in vectors.items()},
         {s: torch.from_numpy(np.array(embeddings.masks[s], dtype=bool)) for s in slots},
     ).to(device)

@@ -81,17 +81,48 @@ def fit(method: Method, clips: Clips, config: TrainConfig, plan: Plan) -> list[R
     return run.records
 
 
+def epoch_order(clips: int, config: TrainConfig, generator: torch.Generator) -> Tensor:
+    """Clips of one epoch in the order of the steps, int64, to be cut into batches of ``config.batch``."""
+    device, batch = generator.device, min(config.batch, clips)
+    if config.sampling == "independent":
+        steps = config.steps or -(-clips // batch)
+        return torch.cat([torch.randperm(clips, generator=generator, device=device)[:batch] for _ in range(steps)])
+    wanted = config.batch * config.steps if config.steps else clips
+    if config.sampling == "with-replacement":
+        order = torch.randint(clips, (wanted,), generator=generator, device=device)
+    else:
+        rounds = -(-wanted // clips)
+        passes = [torch.randperm(clips, generator=generator, device=device) for _ in range(rounds)]
+        order = torch.cat(passes)[:wanted]
+    whole = wanted // config.batch * config.batch
+    # A set smaller than one batch still makes one step.
+    return order[:whole] if config.drop_last and whole else order
+
+
 def learning_rate(config: TrainConfig, epoch: int) -> float:
-    """Rate of an epoch: linear from 0 over the warm-up, then a cosine to 0 (SMIE and InfoCPL code)."""
+    """Rate of an epoch: linear over the warm-up, then by the schedule (the cosine is SMIE's and InfoCPL's)."""
+    peak = config.learning_rate
     if epoch < config.warmup:
-        return config.learning_rate * epoch / config.warmup
+        official = config.zero_rate_epoch
+        return peak * epoch / config.warmup if official else peak * (epoch + 1) / (config.warmup + 1)
+    if config.schedule == "constant":
+        return peak
+    if config.schedule == "steps":
+        return peak * config.decay ** sum(epoch >= milestone for milestone in config.milestones)
     through = (epoch - config.warmup) / (config.epochs - config.warmup)
-    return config.learning_rate * (1 + math.cos(math.pi * through)) / 2
+    return peak * (1 + math.cos(math.pi * through)) / 2
 
 
 def make_optimizer(method: Method, config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam; with weight decay 0 it is the official one. Fused: three times faster on a CPU, and deterministic."""
-    return torch.optim.AdamW(method.parameters(), lr=0.0, weight_decay=config.weight_decay, fused=True)
+    """Adam (with weight decay 0 the official one) or SGD. Fused: three times faster on a CPU, and deterministic."""
+    free = method.undecayed()
+    decayed = [value for name, value in method.named_parameters() if name not in free]
+    groups = [{"params": decayed, "weight_decay": config.weight_decay}]
+    if free:
+        groups.append({"params": [p for name, p in method.named_parameters() if name in free], "weight_decay": 0.0})
+    if config.optimizer == "adam":
+        return torch.optim.AdamW(groups, lr=0.0, fused=True)
+    return torch.optim.SGD(groups, lr=0.0, momentum=config.momentum, nesterov=config.momentum > 0, fused=True)
 
 
 def train_step(method: Method, optimizer: torch.optim.Optimizer, batch: Batch) -> dict[str, Tensor]:
@@ -129,21 +160,18 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, epoch)
         if self.batches_done == 0:
-            size, generator, device = len(self.clips), self.generator, self.clips.device
-            if self.config.sampling == "shuffle":
-                self.order = torch.randperm(size, generator=generator, device=device)
-            else:
-                self.order = torch.randint(size, (size,), generator=generator, device=device)
+            self.order = epoch_order(len(self.clips), self.config, self.generator)
             self.sums, self.steps = {}, 0
 
     def remaining_batches(self) -> Iterator[Tensor]:
-        yield from torch.split(self.order, self.config.batch)[self.batches_done :]
+        size = min(self.config.batch, len(self.clips)) if self.config.sampling == "independent" else self.config.batch
+        yield from torch.split(self.order, size)[self.batches_done :]
 
     def step(self, rows: Tensor) -> None:
-        self.batches_done += 1
+        number, self.batches_done = self.batches_done, self.batches_done + 1
         if len(rows) == 1 and self.config.skip_single:
             return
-        batch = self.clips.batch(rows, self.epoch)
+        batch = self.clips.batch(rows, self.epoch, number)
         if self.config.mixed:
             batch = add_mixed_classes(batch, self.config, self.generator)
         batch = replace(batch, draws=self.method.draws(batch.labels, self.generator))
