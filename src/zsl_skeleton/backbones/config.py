@@ -1,4 +1,4 @@
-"""Settings of the pre-training, and two named ones."""
+"""Settings of the pre-training, and some named ones."""
 
 from __future__ import annotations
 
@@ -10,6 +10,22 @@ from zsl_skeleton.backbones.augment import NONE, STANDARD, Augmentation
 
 UNHASHED = frozenset({"device", "checkpoint_seconds"})
 """Fields of the configurations that must not change the result."""
+_LATER = ("sgd", "drop_last", "head")
+"""Fields that came later: at their defaults they stay out of a backbone's identity, so that older ones keep theirs."""
+
+
+class SGD(BaseModel):
+    """Nesterov momentum and a rate that falls in steps; the defaults are those of Neuron's Shift-GCN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    momentum: float = Field(default=0.9, gt=0, lt=1)
+    milestones: tuple[int, ...] = Field(default=(60, 80, 100), description="epochs from which on the rate is smaller")
+    decay: float = Field(default=0.1, gt=0, description="factor at each milestone")
+    weight_decays: dict[str, float] = Field(
+        default_factory=lambda: {"*": 1e-4, "*.spatial.linear.weight": 1e-3, "*.mask": 0.0},
+        description="weight decay by pattern of the parameter's name (the longest that matches), instead of the usual",
+    )
 
 
 class PretrainConfig(BaseModel):
@@ -28,6 +44,11 @@ class PretrainConfig(BaseModel):
     batch: int = Field(default=32, ge=1)
     learning_rate: float = Field(default=5e-3, gt=0, description="peak of the cosine (official: 5e-3)")
     weight_decay: float = Field(default=0.0, ge=0, description="decoupled, as in AdamW; 0 is plain Adam (official)")
+    sgd: SGD | None = Field(default=None, description="instead of Adam with a cosine (official: Neuron)")
+    drop_last: bool = Field(default=False, description="leave out an epoch's last, smaller batch (official: Neuron)")
+    head: Literal["xavier", "wide"] = Field(
+        default="xavier", description="first weights of the head; wide: deviation sqrt(2 / seen classes) (Neuron)"
+    )
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     logits: Literal["all", "seen"] = Field(
         default="all",
@@ -47,6 +68,11 @@ class PretrainConfig(BaseModel):
     device: str = Field(default="auto", description="does not change what is made, only where")
     checkpoint_seconds: float = Field(default=20.0, ge=0, description="shortest time between two checkpoints")
 
+    def identity(self) -> dict[str, Any]:
+        """What decides the result, as JSON values."""
+        usual = {name for name in _LATER if getattr(self, name) == PretrainConfig.model_fields[name].default}
+        return self.model_dump(mode="json", exclude={*UNHASHED, *usual})
+
 
 PAPER = PretrainConfig(
     encoder={"person_pooling": "mean"}, epochs=150, batch=128, augmentation=NONE, weight_decay=0.0, label_smoothing=0.0
@@ -54,9 +80,25 @@ PAPER = PretrainConfig(
 """As SMIE and AimCLR pre-train, except that seen clips of the *training* subjects select the epoch: the official test
 subjects' seen clips are the seen half of the generalised test."""
 
+NEURON = PretrainConfig(
+    backbone="shift-gcn",
+    encoder={"person_pooling": "mean", "input_norm": "person"},
+    epochs=110,
+    batch=64,
+    drop_last=True,
+    learning_rate=0.1,
+    sgd=SGD(),
+    head="wide",
+    logits="seen",
+    augmentation=Augmentation(turn=17.2, tilt=17.2, crop=0.5),
+)
+"""As Neuron pre-trains, except that training clips select the epoch (official: the best on the seen *test* clips), and
+that the crop is taken from the resized clip. Angles: 0.3 radians, about the vertical axis last (official: z last)."""
+
 PRETRAIN_PRESETS: dict[str, PretrainConfig] = {
     "default": PretrainConfig(),
     "paper": PAPER,
+    "neuron": NEURON,
     # Synthetic movements are learnt quickly, and a first run should not take long.
     "demo": PretrainConfig(epochs=10),
 }
@@ -75,4 +117,6 @@ class ExtractConfig(BaseModel):
     backbone: str = Field(default="raw-joints", description="an untrained backbone, for use without a pre-trained one")
     encoder: dict[str, Any] = Field(default_factory=dict, description="options of the untrained backbone's Config")
     keep: tuple[Literal["pooled", "joints", "frames", "logits"], ...] = ("pooled", "joints", "frames", "logits")
+    masked_views: int = Field(default=0, ge=0, description="pooled features of so many masked views per clip (SMIE)")
+    view_seed: int = Field(default=0, description="of the frames that the masked views show")
     device: str = Field(default="auto", description="does not change what is made, only where")

@@ -15,6 +15,7 @@ from zsl_skeleton.artifacts import WORK, Artifact, Recipe, Store
 from zsl_skeleton.backbones.classifier import BackboneSpec, Classifier, open_classifier
 from zsl_skeleton.backbones.clips import check_readable, read_clips
 from zsl_skeleton.backbones.config import ExtractConfig
+from zsl_skeleton.backbones.masked_views import masked_view, shared_positions
 from zsl_skeleton.backbones.reproducible import reproducible
 from zsl_skeleton.errors import InputError
 from zsl_skeleton.files import read_tensors, write_tensors
@@ -78,7 +79,8 @@ def _recipe(skeletons: Artifact, backbone: Artifact | None, config: ExtractConfi
     spec = _spec(backbone, config)
     trained = {} if backbone is None else backbone.card.config
     dataset = skeletons.card.config["dataset"]
-    name = "-".join(filter(None, (dataset, trained.get("split"), spec.name)))
+    views = {"masked_views": config.masked_views, "view_seed": config.view_seed} if config.masked_views else {}
+    name = "-".join(filter(None, (dataset, trained.get("split"), spec.name, "masked" if views else "")))
     return Recipe(
         stage="features",
         name=name,
@@ -92,6 +94,7 @@ def _recipe(skeletons: Artifact, backbone: Artifact | None, config: ExtractConfi
             "encoder": spec.options.model_dump(mode="json"),
             "trained_on": trained.get("trained_on", []),
             "keep": sorted({"pooled", *config.keep}),
+            **views,
         },
         inputs={"skeletons": skeletons, **({"backbone": backbone} if backbone else {})},
         synthetic=skeletons.card.synthetic or (backbone is not None and backbone.card.synthetic),
@@ -114,8 +117,10 @@ def _check_match(skeletons: SkeletonSet, backbone: Artifact) -> None:
 
 def _build(folder: Path, skeletons: SkeletonSet, backbone: Artifact | None, config: ExtractConfig) -> dict[str, Any]:
     device = choose_device(config.device).device
-    keep: set[str] = {"pooled", *config.keep}
+    keep: set[str] = {"pooled", "masked", *config.keep}
     encode = _encoder(backbone, config, device)
+    # One draw for all clips: where a shard begins must not matter.
+    positions = shared_positions(skeletons.clips.shape[2], config.masked_views, config.view_seed)
     total = len(skeletons.ids)
     shards = []
     with reproducible(device):
@@ -124,7 +129,10 @@ def _build(folder: Path, skeletons: SkeletonSet, backbone: Artifact | None, conf
             shards.append(shard)
             if not shard.is_file():
                 rows = slice(start, start + CHUNK)
-                found = encode(read_clips(skeletons, rows).to(device))
+                clips = read_clips(skeletons, rows).to(device)
+                found = encode(clips)
+                if config.masked_views:
+                    found["masked"] = _masked(encode, clips, positions.to(device), found["pooled"])
                 arrays: Arrays = {name: tensor.cpu().numpy() for name, tensor in found.items() if name in keep}
                 _check_finite(arrays, skeletons.ids[rows])
                 write_tensors(shard, arrays)
@@ -157,6 +165,18 @@ def _encoder(
         return {name: tensor for name, tensor in found.items() if tensor is not None}
 
     return encode
+
+
+def _masked(encode: Callable[[Tensor], dict[str, Tensor]], clips: Tensor, positions: Tensor, pooled: Tensor) -> Tensor:
+    """Pooled features [n, R, D] of the masked views at ``positions`` [R, frames]."""
+    views = [encode(masked_view(clips, chosen))["pooled"] for chosen in positions]
+    if views[0].shape != pooled.shape:
+        raise InputError(
+            f"the backbone cannot encode masked views: {views[0].shape[1]} values instead of {pooled.shape[1]}",
+            why="the size of its features depends on the number of frames",
+            mend="choose --backbone st-gcn, or leave out --masked-views",
+        )
+    return torch.stack(views, dim=1)
 
 
 def _check_finite(arrays: Arrays, ids: tuple[str, ...]) -> None:

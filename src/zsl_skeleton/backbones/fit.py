@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,25 @@ class Labelled:
     labels: Tensor
 
 
+def make_optimizer(model: Classifier, config: PretrainConfig) -> torch.optim.Optimizer:
+    """AdamW or SGD over the trainable parameters, grouped by weight decay.
+
+    Unless ``config.sgd`` says otherwise, vectors (biases, norms) are not decayed.
+    """
+    patterns = config.sgd.weight_decays if config.sgd else {}
+    groups: dict[float, list[torch.nn.Parameter]] = {config.weight_decay: [], 0.0: []}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            pattern = max((pattern for pattern in patterns if fnmatchcase(name, pattern)), key=len, default=None)
+            usual = config.weight_decay if parameter.ndim > 1 else 0.0
+            groups.setdefault(patterns[pattern] if pattern else usual, []).append(parameter)
+    sorted_out = [{"params": members, "weight_decay": decay} for decay, members in groups.items() if members]
+    if config.sgd:
+        momentum = config.sgd.momentum
+        return torch.optim.SGD(sorted_out, lr=config.learning_rate, momentum=momentum, nesterov=True, fused=True)
+    return torch.optim.AdamW(sorted_out, lr=config.learning_rate, fused=True)
+
+
 class Fit:
     """Trains ``model`` in place.
 
@@ -51,10 +71,7 @@ class Fit:
 
     def __init__(self, model: Classifier, train: Labelled, validation: Labelled, config: PretrainConfig) -> None:
         self.model, self.train, self.validation, self.config = model, train, validation, config
-        decayed = [p for p in model.parameters() if p.ndim > 1 and p.requires_grad]
-        others = [p for p in model.parameters() if p.ndim <= 1 and p.requires_grad]
-        groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+        self.optimizer = make_optimizer(model, config)
         self.epoch = self.step = 0
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, Any] | None = None
@@ -86,7 +103,10 @@ class Fit:
         generator = torch.Generator().manual_seed(derived_seed(self.config.seed, epoch))
         labels = self.train.labels
         order = torch.randperm(len(labels), generator=generator).to(labels.device)
-        return torch.split(order, self.config.batch)
+        batches = torch.split(order, self.config.batch)
+        short = self.config.drop_last and len(batches[-1]) < self.config.batch
+        # A set smaller than one batch still makes one step.
+        return batches[: max(1, len(batches) - short)]
 
     def _update(self, epoch: int, rows: Tensor) -> None:
         seed = derived_seed(self.config.seed, epoch, self.step)
@@ -140,7 +160,10 @@ class Fit:
         return {"validation_loss": loss_sum, "validation_accuracy": hits}
 
     def learning_rate(self, epoch: int) -> float:
-        """Cosine from the peak to 0, one value per epoch (0-based)."""
+        """One value per epoch (0-based): cosine from the peak to 0, or, with SGD, smaller from each milestone on."""
+        if self.config.sgd:
+            passed = sum(epoch >= milestone for milestone in self.config.sgd.milestones)
+            return self.config.learning_rate * self.config.sgd.decay**passed
         return self.config.learning_rate * (1 + math.cos(math.pi * epoch / self.config.epochs)) / 2
 
     def _logits(self, clips: Tensor) -> Tensor:

@@ -81,6 +81,7 @@ class TemporalConv(nn.Conv1d):
 
 
 @functools.cache
+@torch.inference_mode(False)  # what is made in that mode and kept could never take part in a training
 def _fourier(frames: int, taps: int) -> tuple[Tensor, Tensor, Tensor]:
     """Real Fourier transforms, as matrices, for a centred convolution of ``frames`` frames.
 

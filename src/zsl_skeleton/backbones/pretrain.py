@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from zsl_skeleton.artifacts import WORK, Artifact, Recipe, Store
 from zsl_skeleton.backbones.classifier import WEIGHTS, BackboneSpec, Classifier
 from zsl_skeleton.backbones.clips import check_readable, read_clips
-from zsl_skeleton.backbones.config import UNHASHED, PretrainConfig
+from zsl_skeleton.backbones.config import PretrainConfig
 from zsl_skeleton.backbones.fit import Fit, Labelled
 from zsl_skeleton.backbones.reproducible import derived_seed, reproducible
 from zsl_skeleton.catalog import Dataset, Split
@@ -77,7 +77,7 @@ class _Task:
     def recipe(self) -> Recipe:
         dataset, split, spec = self.dataset.name, self.split.name, self.spec
         resolved = {
-            **self.config.model_dump(mode="json", exclude=set(UNHASHED)),
+            **self.config.identity(),
             "backbone": spec.name,
             "encoder": spec.options.model_dump(mode="json"),
             "dataset": dataset,
@@ -116,7 +116,10 @@ class _Task:
         device = choose_device(self.config.device).device
         with reproducible(device):
             torch.manual_seed(derived_seed(self.config.seed))
-            model = Classifier(self.spec.build(), len(self.dataset.classes)).to(device)
+            model = Classifier(self.spec.build(), len(self.dataset.classes))
+            if self.config.head == "wide":
+                torch.nn.init.normal_(model.head.weight, 0, (2 / len(self.seen)) ** 0.5)
+            model = model.to(device)
             fit = Fit(model, self._read(train, device), self._read(validation, device), self.config)
             weights = fit.run(folder / WORK / CHECKPOINT)
         write_tensors(folder / WEIGHTS, {name: tensor.cpu().numpy() for name, tensor in weights.items()})

@@ -6,15 +6,14 @@ use: 16 to 64 channels and a last block of 256, 821,380 parameters. Deviations, 
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from zsl_skeleton.backbones.base import Backbone, BackboneConfig, Encoding
+from zsl_skeleton.backbones.base import Backbone, Encoding
 from zsl_skeleton.backbones.graph import JOINTS, adjacency
 from zsl_skeleton.backbones.layers import ChannelNorm, Dropout, TemporalConv
+from zsl_skeleton.backbones.persons import PersonsConfig, encode_persons, present_persons
 
 PLAN: tuple[tuple[int, int, int], ...] = (
     *((3, 16, 1), (16, 16, 1), (16, 16, 1), (16, 16, 1)),
@@ -24,14 +23,10 @@ PLAN: tuple[tuple[int, int, int], ...] = (
 """(channels in, channels out, stride over time) of each block."""
 
 
-class STGCNConfig(BackboneConfig):
+class STGCNConfig(PersonsConfig):
     """Options of :class:`STGCN`."""
 
     dropout: float = Field(default=0.5, ge=0, lt=1, description="in every block but the first (official: 0.5)")
-    person_pooling: Literal["mean", "present"] = Field(
-        default="present",
-        description="mean: over all persons, an absent one included (official); present: over those there are",
-    )
 
 
 class GraphConv(nn.Linear):
@@ -113,15 +108,8 @@ class STGCN(Backbone):
     def forward(self, clips: Tensor) -> Encoding:
         """Encode clips [B, 3, T, 25, M]; an absent person is all zero, the first one counts as present in any case."""
         persons = clips.permute(0, 4, 2, 3, 1)
-        present = persons.flatten(2).ne(0).any(2)
-        present[:, 0] = True
-        rows, place = self._rows(present)
-        maps = self.maps(persons.flatten(0, 1)[rows])
-        weight = torch.ones_like(present) if self.config.person_pooling == "mean" else present
-        share = (weight / weight.sum(1, keepdim=True)).to(maps.dtype)[:, :, None, None]
-        joints = (maps.mean(1)[place] * share).sum(1)
-        frames = (maps.mean(2)[place] * share).sum(1)
-        return Encoding(pooled=joints.mean(1), joints=joints, frames=frames)
+        present = present_persons(persons)
+        return encode_persons(persons, present, self.maps, self.config.person_pooling, training=self.training)
 
     def maps(self, persons: Tensor) -> Tensor:
         """Feature maps [R, T', 25, 256] of single persons [R, T, 25, 3]."""
@@ -129,22 +117,3 @@ class STGCN(Backbone):
         for block in self.blocks:
             x = block(x)
         return x
-
-    def _rows(self, present: Tensor) -> tuple[Tensor, Tensor]:
-        """Which of the B M persons to compute [R], and the place among them of every person's result [B, M].
-
-        While training with official pooling that is everybody, since absent persons take part in the batch statistics.
-        Otherwise, absent persons are alike: at most one of them is computed.
-        """
-        mean = self.config.person_pooling == "mean"
-        if present.shape[1] == 1 or (mean and self.training):
-            everybody = torch.arange(present.numel(), device=present.device)
-            return everybody, everybody.view(present.shape)
-        computed = present.clone()
-        first_absent = (~present).flatten().int().argmax()
-        if mean:
-            computed.view(-1)[first_absent] = True
-        counted = computed.flatten().cumsum(0).view(present.shape) - 1
-        # With "present" pooling the place of an absent person does not matter: it weighs nothing.
-        stand_in = counted.flatten()[first_absent] if mean else counted[:, :1]
-        return computed.flatten().nonzero().squeeze(1), torch.where(present, counted, stand_in)

@@ -19,7 +19,7 @@ from zsl_skeleton.files import read_tensors, read_text, write_tensors, write_tex
 Integers = NDArray[np.int64]
 
 FEATURES, NAMES = "features.safetensors", "samples.txt"
-KINDS = {"pooled": 2, "joints": 3, "frames": 3, "logits": 2}
+KINDS = {"pooled": 2, "joints": 3, "frames": 3, "logits": 2, "masked": 3}
 _COLUMNS = ("labels", "subjects", "views")
 _SETUP = re.compile(r"S(\d{3})C\d{3}P\d{3}R\d{3}A\d{3}")
 
@@ -29,7 +29,8 @@ class FeatureSet:
     """What a backbone makes of the clips of a data set.
 
     Args:
-        arrays: float32 ``pooled`` [N, D]; perhaps ``joints`` [N, V, D], ``frames`` [N, T, D], ``logits`` [N, C].
+        arrays: float32 ``pooled`` [N, D]; perhaps ``joints`` [N, V, D], ``frames`` [N, T, D], ``logits`` [N, C], and
+            ``masked`` [N, R, D], the pooled features of R masked views.
         labels: 0-based class indices, int64 [N].
         subjects: performers, int64 [N].
         views: cameras, int64 [N].
@@ -39,6 +40,7 @@ class FeatureSet:
         trained_on: classes the backbone was trained on; empty for an untrained one.
         synthetic: whether the recordings were generated.
         protocol: evaluation protocol whose training part trained the backbone; empty for an untrained one.
+        source: the artifact these were read from, which names the skeletons and the backbone; None if there is none.
     """
 
     arrays: Mapping[str, NDArray[np.float32]]
@@ -51,6 +53,7 @@ class FeatureSet:
     trained_on: tuple[int, ...]
     synthetic: bool
     protocol: str = ""
+    source: Artifact | None = None
 
     def __post_init__(self) -> None:
         count = len(self.ids)
@@ -99,6 +102,7 @@ class FeatureSet:
             trained_on=trained_on,
             synthetic=artifact.card.synthetic,
             protocol=(config.get("protocol") or "") if trained_on else "",
+            source=artifact,
         )
 
     def write(self, folder: Path) -> None:
@@ -114,6 +118,14 @@ class FeatureSet:
             **{name: column[mask] for name, column in self._columns().items()},
             ids=tuple(name for name, keep in zip(self.ids, mask, strict=True) if keep),
         )
+
+    def joined(self, other: FeatureSet) -> FeatureSet:
+        """The clips of both, those of ``other`` behind; ``other`` is a subset of the same features."""
+        columns: dict[str, Any] = {
+            name: np.concatenate([column, getattr(other, name)]) for name, column in self._columns().items()
+        }
+        arrays = {name: np.concatenate([array, other.arrays[name]]) for name, array in self.arrays.items()}
+        return replace(self, arrays=arrays, **columns, ids=self.ids + other.ids)
 
     def _columns(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _COLUMNS}
