@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from zsl_skeleton.methods.base import Batch, ClassText, Sizes
-from zsl_skeleton.methods.ridge import Ridge, RidgeConfig, column_statistics, ridge_weights
+from zsl_skeleton.methods.linear import column_statistics
+from zsl_skeleton.methods.ridge import Ridge, RidgeConfig, ridge_weights
 
 
 def text_of(rows: np.ndarray, **more: np.ndarray) -> ClassText:

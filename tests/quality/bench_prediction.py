@@ -31,7 +31,8 @@ from zsl_skeleton.quality.predict import Seen
 from zsl_skeleton.skeletons.features import FeatureSet
 from zsl_skeleton.text.encode import encode
 from zsl_skeleton.training.config import RunConfig
-from zsl_skeleton.training.train import Task, read_report, train
+from zsl_skeleton.training.inputs import Task
+from zsl_skeleton.training.train import read_report, train
 
 GROUPS = [
     "label",

@@ -17,7 +17,7 @@ from zsl_skeleton.quality.resampling import Resampler
 from zsl_skeleton.skeletons.features import FeatureSet
 from zsl_skeleton.training.config import RunConfig
 from zsl_skeleton.training.data import load_clips, load_text
-from zsl_skeleton.training.selection import build_method
+from zsl_skeleton.training.job import build_method
 from zsl_skeleton.training.settings import resolve_settings
 
 

@@ -6,7 +6,7 @@ changes no parameter. Dimension letters: B batch, N clips, C classes, K texts pe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -46,9 +46,15 @@ class ClassText:
 
     def mean(self, slot: str) -> Tensor:
         """[C, D] mean of every class's texts in ``slot``; missing texts do not count."""
+        if self.slots[slot].shape[1] == 1:
+            return self.slots[slot][:, 0]  # every class has one text at least
         weight = self.masks[slot].to(self.slots[slot].dtype)
         total = torch.einsum("ck,ckd->cd", weight, self.slots[slot])
         return total / weight.sum(1, keepdim=True).clamp(min=1.0)
+
+    def mean_over(self, slots: Sequence[str]) -> Tensor:
+        """[C, D] mean over ``slots`` of their means: every slot counts the same, however many texts it has."""
+        return torch.stack([self.mean(slot) for slot in slots]).mean(0)
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ class Sizes:
     """Dimensions that come with the data.
 
     Args:
-        visual: visual input -> its last dimension.
+        visual: visual input -> its last dimension; of ``"clips"`` the number of frames.
         text: dimension of the text embeddings.
         classes: number of candidate classes in training.
     """
@@ -108,6 +114,11 @@ class MethodConfig(BaseModel):
     def unit_text(self) -> bool:
         """Whether every text vector is brought to unit length before the method sees it."""
         return True
+
+    @property
+    def joined_text(self) -> bool:
+        """Whether each temporal slot must tell the course so far: texts that were joined before they were encoded."""
+        return False
 
 
 class Method(nn.Module):

@@ -14,8 +14,8 @@ the positive is (v_i, y_i), the negatives are other clips j scored against the c
 
 Computed, unlike in the official code, for the needed pairs only: one draw of ranks per head serves all anchors, so the
 anchors of a class share their negatives and B + K * (classes in the batch) pairs suffice. The critic's first layer is
-applied as W_z z + W_q q: W_z z once per clip, at test W_q d_n once per class. The motion sentence is the last text row,
-with weight 1. Deviations, all off in ``paper``: the options marked "ours".
+applied as W_z z + W_q q: W_z z once per clip, at test W_q (d_n + m) once per class. Deviations, all off in ``paper``:
+the options marked "ours".
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ import torch.nn.functional as F
 from pydantic import Field, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
-from zsl_skeleton.methods.base import Batch, ClassState, ClassText, Method, MethodConfig, Sizes
-from zsl_skeleton.methods.ridge import Ridge, RidgeConfig, column_statistics
+from zsl_skeleton.methods.base import Batch, ClassState, ClassText, Sizes
+from zsl_skeleton.methods.shared import PooledMethod, SharedConfig, dropout_factors
 
 _LINKS = {"logsigmoid": F.logsigmoid, "softplus": F.softplus, "raw": torch.positive}
-_CHUNK = 2**24  # floats of the critic's first layer that scoring holds at once
+_CHUNK = 2**22  # floats of the critic's first layer that scoring holds at once, of one head
 
 
-class MLAConfig(MethodConfig):
+class MLAConfig(SharedConfig):
     """Configuration of :class:`MLA`; the defaults are the official code's values."""
 
     codebook: str = Field("codebook", description="slot of the descriptions to choose from (paper: semantic codebook)")
@@ -51,13 +51,8 @@ class MLAConfig(MethodConfig):
     head_link: Literal["logsigmoid", "softplus", "raw"] = Field(
         "logsigmoid", description="of t before the sum over heads at test; official: logsigmoid, softplus in training"
     )
-    visual: Literal["raw", "standardise"] = Field("raw", description="official: raw; ours: training clips' statistics")
-    centre_text: bool = Field(False, description="ours: subtract the training classes' mean text; official: off")
     class_weight: float = Field(0.0, ge=0, description="ours: of a cross-entropy over the batch's classes; official: 0")
     dropout: float = Field(0.0, ge=0, lt=1, description="ours: on the critic's view of z; official: none")
-    linear_weight: float = Field(
-        0.0, ge=0, description="ours: at test, t += linear_weight * cosine of the closed-form ridge; official: 0"
-    )
 
     @property
     def needed_slots(self) -> tuple[str, ...]:
@@ -70,17 +65,15 @@ class MLAConfig(MethodConfig):
         return self.series or (1, *range(5, self.max_k, 5))
 
 
-class MLA(Method):
+class MLA(PooledMethod):
     """See the module's docstring. Weights are stacked over the heads and stored as [H, in, out]."""
 
     Config = MLAConfig
-    visual_mean: Tensor
-    visual_scale: Tensor
-    text_mean: Tensor
+    config: MLAConfig
 
     def __init__(self, config: MLAConfig, sizes: Sizes) -> None:
-        super().__init__(config, sizes)
-        self.config, self.heads = config, len(config.ks)
+        super().__init__(config, sizes, (len(config.needed_slots), sizes.text))
+        self.heads = len(config.ks)
         visual, text, (wide, narrow) = sizes.visual["pooled"], sizes.text, config.hidden
         self.text_scale = math.sqrt(text) if config.text_scale == "sqrt-dim" else config.text_scale
         self.project, self.project_bias = self._linear(visual, text)
@@ -88,22 +81,10 @@ class MLA(Method):
         self.critic_q, _ = self._linear(text, wide, fan_in=2 * text)
         self.middle, self.middle_bias = self._linear(wide, narrow)
         self.last, self.last_bias = self._linear(narrow, 1)
-        ridge = RidgeConfig.model_validate({"text": self.slots})
-        self.linear = Ridge(ridge, sizes) if config.linear_weight else None
-        self.register_buffer("visual_mean", torch.zeros(visual))
-        self.register_buffer("visual_scale", torch.ones(visual))
-        self.register_buffer("text_mean", torch.zeros(len(self.slots), text))
 
-    def solve(self, batch: Batch) -> dict[str, Tensor]:
-        """Statistics of the training clips and classes, as far as the options ask for them."""
-        state = dict[str, Tensor]()
-        if self.config.visual == "standardise":
-            state["visual_mean"], state["visual_scale"] = column_statistics(batch.features["pooled"])
-        if self.config.centre_text:
-            state["text_mean"] = torch.stack([batch.text.mean(slot).mean(0) for slot in self.slots])
-        if self.linear:
-            state |= {f"linear.{name}": value for name, value in self.linear.solve(batch).items()}
-        return state
+    def text_centre(self, text: ClassText) -> Tensor:
+        """What ``centre_text`` subtracts [slots, D]: each slot's own mean."""
+        return torch.stack([text.mean(slot).mean(0) for slot in self.slots])
 
     def draws(self, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """``ranks`` [H, K]: distinct, below the smallest number of other-class clips; -1 where these are too few."""
@@ -114,90 +95,79 @@ class MLA(Method):
         order = noise.argsort(dim=1)[:, : self.config.negatives]
         drawn = {"ranks": order.masked_fill(torch.arange(order.shape[1], device=device) >= others, -1)}
         if self.config.dropout:
-            chance = torch.rand(self.heads, size, self.sizes.text, generator=generator, device=device)
-            drawn["keep"] = (chance >= self.config.dropout) / (1 - self.config.dropout)
+            shape = self.heads, size, self.sizes.text
+            drawn["keep"] = dropout_factors(self.config.dropout, shape, generator, device)
         return drawn
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """InfoNCE over clips, plus the weighted cross-entropy over classes if it is switched on."""
         present, labels = torch.unique(batch.labels, return_inverse=True)
-        text, ranks = self._rows(batch.text.select(present)), batch.draws["ranks"]
+        text, ranks = self._texts(batch.text.select(present)), batch.draws["ranks"]
         rho = -1 if batch.epoch < self.config.inverse_epochs else 1
         z = self.encode(batch.features["pooled"])
         first = torch.baddbmm(self.critic_bias, z * batch.draws.get("keep", 1), self.critic_z)
-        clips, classes = torch.arange(z.shape[1], device=z.device), len(present)
-        negatives = negative_clips(labels, classes, ranks)
+        size, classes = len(labels), len(present)
         if self.config.class_weight:
-            everyone = clips.expand(classes, self.heads, -1)
-            t = self._critic(*self._pairs(z, first, everyone, text, rho)).view(self.heads, classes, -1)
+            q = self._compose(z.expand(classes, -1, -1, -1), rho, *text).transpose(0, 1).flatten(1, 2)
+            t = self._tail(torch.baddbmm(first.repeat(1, classes, 1), q, self.critic_q)).view(self.heads, classes, size)
             positive = t.gather(1, labels.expand(self.heads, 1, -1)).squeeze(1)
-            sampled = infonce(positive, t.gather(2, negatives.transpose(0, 1)), labels, ranks)
+            negative = negative_clips(labels, classes, ranks).transpose(0, 1)
+            sampled = infonce(positive, t.gather(2, negative), labels, ranks)
             crossed = F.cross_entropy(t.permute(2, 1, 0), labels[:, None].expand(-1, self.heads))
             return {"loss": sampled + self.config.class_weight * crossed, "infonce": sampled, "classes": crossed}
-        own = clips[:, None, None].expand(-1, self.heads, 1), (text[0][labels], text[1][labels])
-        pairs = zip(self._pairs(z, first, *own, rho), self._pairs(z, first, negatives, text, rho), strict=True)
-        t = self._critic(*(torch.cat(both, dim=1) for both in pairs))
-        negative = t[:, len(labels) :].view(self.heads, classes, -1)
-        return {"loss": infonce(t[:, : len(labels)], negative, labels, ranks)}
+        clips, needed = needed_pairs(labels, classes, ranks)
+        # `embedding` is the one gather whose backward pass is both fast and deterministic on the CPU.
+        q = F.embedding(needed, self._compose(F.embedding(clips, z.flatten(0, 1)), rho, *text).flatten(0, 2))
+        first = F.embedding(clips.flatten()[needed], first.flatten(0, 1))
+        t = self._tail(torch.baddbmm(first, q, self.critic_q))
+        return {"loss": infonce(t[:, :size], t[:, size:].view(self.heads, classes, -1), labels, ranks)}
 
     def prepare(self, text: ClassText, generator: torch.Generator) -> ClassState:
-        """Text rows [C, N+1, D], mask of the descriptions [C, N], and the rows through W_q [H, C, N+1, wide]."""
-        rows, mask = self._rows(text)
-        projected = self.text_scale * (rows.flatten(0, 1) @ self.critic_q)
-        state = {"rows": rows, "mask": mask, "projected": projected.view(self.heads, *rows.shape[:2], -1)}
-        return state | ({"linear": self.linear.prepare(text, generator)["text"]} if self.linear else {})
+        """Descriptions [C, N, D], their mask [C, N], and through W_q, motion sentence added, [H, C, N, wide]."""
+        rows, motion, mask = self._texts(text)
+        projected = self.text_scale * ((rows + motion).flatten(0, 1) @ self.critic_q)  # the weights sum up to 1
+        projected = projected.view(self.heads, *rows.shape[:2], -1)
+        return {"rows": rows, "mask": mask, "projected": projected, **self.linear_texts(text, generator)}
 
     def scores(self, features: Mapping[str, Tensor], state: ClassState) -> Tensor:
         """Sum over heads of the linked logits, [N, C]."""
-        step = max(1, _CHUNK // (self.heads * len(state["rows"]) * self.config.hidden[0]))
-        link = _LINKS[self.config.head_link]
-        return torch.cat([link(self.logits(v, state)).sum(-1) for v in torch.split(features["pooled"], step)])
+        v, link = features["pooled"], _LINKS[self.config.head_link]
+        parts = math.ceil(len(v) * len(state["rows"]) * self.config.hidden[0] / _CHUNK) or 1
+        return torch.cat([link(self.logits(part, state)).sum(-1) for part in v.tensor_split(parts)])
 
     def logits(self, v: Tensor, state: ClassState) -> Tensor:
         """t [N, C, H] of the clips ``v`` [N, V], the candidate classes and the heads."""
         z = self.encode(v)
         first = torch.baddbmm(self.critic_bias, z, self.critic_z)
-        a = attention(z.expand(len(state["rows"]), *z.shape), state["rows"])  # [C, H, N, rows]
-        weights = select(a, state["mask"], self.config.ks, self.config.attention_temperature)
-        hidden = (weights.transpose(0, 1) @ state["projected"]).add_(first[:, None])  # [H, C, N, wide]
-        t = self._tail(hidden.flatten(1, 2)).view(self.heads, -1, len(v)).permute(2, 1, 0)
-        if self.linear:
-            t = t + self.config.linear_weight * self.linear.scores({"pooled": v}, {"text": state["linear"]})[..., None]
-        return t
+        a = attention(z.expand(len(state["rows"]), *z.shape), state["rows"])  # [C, H, N, texts]
+        weights = select(a, state["mask"], self.config.ks, self.config.attention_temperature).unbind(1)
+        hidden = ((w @ text).add_(f) for w, text, f in zip(weights, state["projected"], first, strict=True))
+        # Head after head: what goes through the critic stays in the processor's cache.
+        t = torch.cat([self._tail(x.flatten(0, 1)[None], slice(h, h + 1)) for h, x in enumerate(hidden)])
+        return self.add_linear(t.view(self.heads, -1, len(v)).mT, {"pooled": v}, state).permute(1, 2, 0)
 
     def encode(self, v: Tensor) -> Tensor:
         """z [H, B, D] of the visual features [B, V]."""
-        x = ((v - self.visual_mean) / self.visual_scale).expand(self.heads, -1, -1)
+        x = self.visual_input(v).expand(self.heads, -1, -1)
         return F.layer_norm(torch.baddbmm(self.project_bias, x, self.project), (self.sizes.text,))
 
-    def _rows(self, text: ClassText) -> tuple[Tensor, Tensor]:
-        """Descriptions and, as the last row, the motion sentence [C, N+1, D]; mask of the descriptions [C, N]."""
+    def _texts(self, text: ClassText) -> tuple[Tensor, Tensor, Tensor]:
+        """Descriptions [C, N, D], motion sentence [C, 1, D] (0 without one), mask of the descriptions [C, N]."""
         parts = [text.slots[self.config.codebook], *(text.mean(slot)[:, None] for slot in self.slots[1:])]
         if self.config.centre_text:
             parts = [F.normalize(part - mean, dim=-1) for part, mean in zip(parts, self.text_mean, strict=True)]
-        return torch.cat(parts, dim=1), text.masks[self.config.codebook]
+        motion = parts[1] if self.config.motion else torch.zeros_like(parts[0][:, :1])
+        return parts[0], motion, text.masks[self.config.codebook]
 
-    def _pairs(
-        self, z: Tensor, first: Tensor, clips: Tensor, text: tuple[Tensor, Tensor], rho: int
-    ) -> tuple[Tensor, Tensor]:
-        """W_z z [H, P, wide] and q [H, P, D] of the P = G R pairs (clip ``clips[g, h, r]``, text g).
+    def _compose(self, z: Tensor, rho: int, rows: Tensor, motion: Tensor, mask: Tensor) -> Tensor:
+        """q [G, H, R, D] for z of the same shape and :meth:`_texts` of G classes."""
+        weights = select(attention(z, rows), mask, self.config.ks, self.config.attention_temperature, rho).flatten(1, 2)
+        return torch.baddbmm(motion, weights, rows, beta=self.text_scale, alpha=self.text_scale).view_as(z)
 
-        z [H, B, D], first = W_z z [H, B, wide], clips int64 [G, H, R], text = rows [G, N+1, D] and mask [G, N].
-        """
-        index = clips + torch.arange(self.heads, device=z.device)[:, None] * z.shape[1]
-        # `embedding` is the one gather whose backward pass is both fast and deterministic on the CPU.
-        a = attention(F.embedding(index, z.flatten(0, 1)), text[0])
-        weights = select(a, text[1], self.config.ks, self.config.attention_temperature, rho)
-        q = ((self.text_scale * weights).flatten(1, 2) @ text[0]).view(*index.shape, -1).transpose(0, 1).flatten(1, 2)
-        return F.embedding(index.transpose(0, 1).flatten(1), first.flatten(0, 1)), q
-
-    def _critic(self, first: Tensor, q: Tensor) -> Tensor:
-        return self._tail(torch.baddbmm(first, q, self.critic_q))
-
-    def _tail(self, hidden: Tensor) -> Tensor:
-        """The critic after its first layer, [H, P, wide] -> t [H, P]; overwrites ``hidden``."""
-        hidden = torch.baddbmm(self.middle_bias, hidden.relu_(), self.middle).relu_()
-        return torch.baddbmm(self.last_bias, hidden, self.last).squeeze(2)
+    def _tail(self, hidden: Tensor, heads: slice = slice(None)) -> Tensor:
+        """The critic of some heads after its first layer, [H, P, wide] -> t [H, P]; overwrites ``hidden``."""
+        hidden = torch.baddbmm(self.middle_bias[heads], hidden.relu_(), self.middle[heads]).relu_()
+        return torch.baddbmm(self.last_bias[heads], hidden, self.last[heads]).squeeze(2)
 
     def _linear(self, inputs: int, outputs: int, fan_in: int = 0) -> tuple[nn.Parameter, nn.Parameter]:
         """Weight [H, in, out] and bias [H, 1, out] with PyTorch's default initialisation."""
@@ -213,25 +183,38 @@ def attention(z: Tensor, rows: Tensor) -> Tensor:
 
 
 def select(a: Tensor, mask: Tensor, ks: tuple[int, ...], temperature: float = 1.0, rho: int = 1) -> Tensor:
-    """Weights [G, H, R, N] of the text rows: head h keeps its k_h largest ``rho * a`` and all ties, by softmax.
+    """Weights [G, H, R, N], by softmax: head h keeps its k_h largest ``rho * a`` and all ties.
 
-    Columns beyond those of ``mask`` [G, N] (the motion sentence) have weight 1. k is clipped to the number of texts.
+    ``mask`` [G, N] is False where there is no text. k is clipped to the number of texts.
     """
-    count = mask.shape[-1]
-    ranked = (rho * a[..., :count]).masked_fill(~mask[:, None, None], -math.inf)
-    kth = [ranked[:, h].detach().topk(min(k, count), sorted=False).values.amin(-1) for h, k in enumerate(ks)]
+    ranked = (rho * a).masked_fill(~mask[:, None, None], -math.inf)
+    kth = [ranked[:, h].detach().topk(min(k, a.shape[-1]), sorted=False).values.amin(-1) for h, k in enumerate(ks)]
     dropped = ranked < torch.stack(kth, dim=1).unsqueeze(-1)
-    weights = (ranked / temperature).masked_fill(dropped, -math.inf).softmax(-1)
-    return F.pad(weights, (0, a.shape[-1] - count), value=1.0)
+    return (ranked / temperature).masked_fill(dropped, -math.inf).softmax(-1)
+
+
+def others_first(labels: Tensor, classes: int) -> Tensor:
+    """Batch positions [C, B]: of every class, the clips of other classes and then its own, both in batch order."""
+    same = labels == torch.arange(classes, device=labels.device)[:, None]
+    return same.to(torch.uint8).argsort(dim=1, stable=True)
 
 
 def negative_clips(labels: Tensor, classes: int, ranks: Tensor) -> Tensor:
-    """Batch positions [C, H, K] at ``ranks`` [H, K] in every class's list of other-class clips, in batch order.
+    """Batch positions [C, H, K] at ``ranks`` [H, K] of every class's other-class clips; any position where it is -1."""
+    return others_first(labels, classes)[:, ranks.clamp(min=0)]
 
-    Padding (-1) yields some position; :func:`infonce` leaves it out.
+
+def needed_pairs(labels: Tensor, classes: int, ranks: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows (in [H, B], flattened) of every class's own and negative clips [C, H, P+K]; positions that count [H, B+CK].
+
+    Own clips are filled up to the largest class's P by some that do not count: that beats a copy of the texts per clip.
     """
-    same = labels == torch.arange(classes, device=labels.device)[:, None]
-    return same.to(torch.uint8).argsort(dim=1, stable=True)[:, ranks.clamp(min=0)]
+    order, size, most = others_first(labels, classes), len(labels), int(labels.bincount().max())
+    clips = torch.cat([order[:, None, -most:].expand(-1, len(ranks), -1), order[:, ranks.clamp(min=0)]], dim=2)
+    place = torch.arange(clips.numel(), device=clips.device).view_as(clips)
+    slot = order.argsort(dim=1).gather(0, labels[None])[0] - (size - most)
+    needed = torch.cat([place[labels, :, slot].T, place[:, :, most:].transpose(0, 1).flatten(1)], dim=1)
+    return clips + size * torch.arange(len(ranks), device=clips.device)[:, None], needed
 
 
 def infonce(positive: Tensor, negative: Tensor, labels: Tensor, ranks: Tensor) -> Tensor:

@@ -19,7 +19,8 @@ from zsl_skeleton.catalog import Dataset, Protocol, Split
 from zsl_skeleton.errors import InputError
 from zsl_skeleton.evaluation.scoring import class_scores
 from zsl_skeleton.methods.base import Batch, ClassText, Sizes
-from zsl_skeleton.methods.ridge import Ridge, RidgeConfig, column_statistics
+from zsl_skeleton.methods.linear import column_statistics
+from zsl_skeleton.methods.ridge import Ridge, RidgeConfig
 from zsl_skeleton.skeletons.features import FeatureSet, partition
 from zsl_skeleton.training.config import RunConfig
 from zsl_skeleton.training.settings import resolve_settings
