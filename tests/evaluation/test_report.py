@@ -40,5 +40,5 @@ def test_synthetic_data_and_controls_are_labelled() -> None:
 
 def test_json_round_trip() -> None:
     document = report().model_dump(mode="json")
-    assert document["schema_version"] == 1
+    assert document["schema_version"] == 2
     assert Report.model_validate(document) == report()

@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-SCHEMA_VERSION = 1
+from zsl_skeleton.evaluation.generalised import GeneralisedReport, render_generalised
+
+SCHEMA_VERSION = 2
 
 
 class _Part(BaseModel):
@@ -34,7 +36,9 @@ class SelectionResult(_Part):
 class Report(_Part):
     """Zero-shot evaluation of a run. Accuracies in [0, 1]; rows of ``confusion`` are true classes.
 
-    ``published``: what others report for the same method, data set and split, one line each.
+    ``either_branch``, of a method with branches, counts a clip as right if any branch names it: an oracle figure, which
+    papers report. ``generalised``: the same run against all classes. ``published``: what others report for the same
+    method, data set and split, one line each.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -54,6 +58,8 @@ class Report(_Part):
     clips: int
     per_class: tuple[ClassResult, ...]
     confusion: tuple[tuple[int, ...], ...]
+    either_branch: float | None = None
+    generalised: GeneralisedReport | None = None
     slots: tuple[str, ...]
     encoder: str
     bank: str
@@ -78,9 +84,14 @@ def render(report: Report) -> str:
         f"  text                 {', '.join(report.slots)}; encoder {report.encoder}; bank {report.bank}",
         f"  backbone             {report.backbone}",
     ]
+    if report.either_branch is not None:
+        lines.insert(
+            2, f"  either branch        {_percent(report.either_branch)} (oracle: the label chooses the branch)"
+        )
     lines += [f"  published            {line}" for line in report.published]
     width = max(len(row.name) for row in report.per_class)
     lines += [f"    {row.name:<{width}}  {_percent(row.accuracy)}  {row.clips:5d} clips" for row in report.per_class]
+    lines += render_generalised(report.generalised, oracle=report.selection.oracle) if report.generalised else []
     return "\n".join(lines)
 
 
