@@ -6,8 +6,8 @@ command that brings it in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from zsl_skeleton.artifacts import Artifact, Store
@@ -23,10 +23,16 @@ from zsl_skeleton.progress import chosen, say
 from zsl_skeleton.registry import resolve
 from zsl_skeleton.skeletons.synthesis.demo_set import synthesize_set
 from zsl_skeleton.text.class_embeddings import ClassEmbeddings
-from zsl_skeleton.text.encode import encode
-from zsl_skeleton.training.train import Task
+from zsl_skeleton.text.encode import EncodeOptions, encode_all
+from zsl_skeleton.training.config import RunConfig
+from zsl_skeleton.training.inputs import Task
+from zsl_skeleton.training.settings import resolve_settings
 
 DEFAULT_RECIPE = "aimclr-50"
+MASKED_VIEWS = 8
+"""Of every clip, for methods that need any (SMIE's specification proposes 8)."""
+OWN = "own"
+"""As validation features: those of a backbone that is not trained on the validation classes, made when missing."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +60,32 @@ class Words:
         bank: path or name of a bank; None: generate the default one.
         encoder: name of a text encoder.
         control: alters the texts before they are encoded, or ``"none"``.
+        join: ``"temporal"`` reads each phase of a movement after the phases before it, or ``"none"``.
         embeddings: path or name of class embeddings (imported ones, say), instead of a bank and an encoder.
     """
 
     bank: str | None = None
     encoder: str = "minilm"
     control: str = "none"
+    join: str = "none"
     embeddings: str | None = None
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What runs are made from, so far as the user says so.
+
+    Args:
+        backbone: of features that are not named.
+        features: path or name of a feature set; None: that of ``backbone``.
+        validation: as ``reference`` of :func:`validation_features_for`.
+        words: the class embeddings; their ``control`` and ``join`` follow from the runs.
+    """
+
+    backbone: str = "st-gcn"
+    features: str | None = None
+    validation: str | None = None
+    words: Words = field(default_factory=Words)
 
 
 def open_setting(store: Store, catalog: Path | None, names: Mapping[str, str | None]) -> Setting:
@@ -99,8 +124,13 @@ def skeletons_for(store: Store, dataset: Dataset, recipe: str, reference: str | 
     raise InputError(f"there are no recordings of {dataset.title} in {store.root}, recipe {recipe}", mend=command)
 
 
-def features_for(setting: Setting, backbone: str, reference: str | None = None) -> Artifact:
+def features_for(
+    setting: Setting, backbone: str, reference: str | None = None, *, views: int = 0, without_validation: bool = False
+) -> Artifact:
     """The feature set that is meant, else that of ``backbone`` with default settings, made when missing.
+
+    ``views``: with so many masked views of every clip. ``without_validation``: the backbone is not trained on the
+    split's validation classes either.
 
     Raises:
         InputError: the recordings are missing.
@@ -111,10 +141,30 @@ def features_for(setting: Setting, backbone: str, reference: str | None = None) 
     kind: type[Backbone] = resolve("backbone", backbone, BACKBONES)
     recipe = kind.recipes[0] if kind.recipes else DEFAULT_RECIPE
     skeletons = skeletons_for(setting.store, setting.dataset, recipe)
-    usual = PRETRAIN_PRESETS[usual_preset(setting.dataset.name)].model_copy(update={"backbone": backbone})
+    changes = {"backbone": backbone, "exclude_validation_unseen": without_validation}
+    usual = PRETRAIN_PRESETS[usual_preset(setting.dataset.name)].model_copy(update=changes)
     trained = backbone_for(setting, skeletons, usual) if kind.trainable else None
-    config = ExtractConfig(backbone=backbone, device=setting.device)
-    return chosen("features", extract(setting.store, skeletons, trained, config))
+    config = ExtractConfig(backbone=backbone, masked_views=views, device=setting.device)
+    role = "validation features" if without_validation else "features"
+    return chosen(role, extract(setting.store, skeletons, trained, config))
+
+
+def validation_features_for(
+    setting: Setting, backbone: str, reference: str | None, *, views: int = 0
+) -> Artifact | None:
+    """Features for the trainings that hold out the split's validation classes; None: the run's own features serve.
+
+    ``reference`` names them, or says ``"own"``: of a backbone that was not trained on these classes either. On the
+    run's own features held-out classes look more familiar than unseen ones, but so do the held-out clips of the other
+    classes, and in practice the two cancel better than with a backbone that knows only the latter (BENCHMARKS.md).
+
+    Raises:
+        InputError: the named features or the recordings are missing.
+    """
+    if reference is None:
+        return None
+    named = None if reference == OWN else reference
+    return features_for(setting, backbone, named, views=views, without_validation=True)
 
 
 def backbone_for(setting: Setting, skeletons: Artifact, config: PretrainConfig) -> Artifact:
@@ -142,7 +192,32 @@ def embeddings_for(store: Store, dataset: Dataset, words: Words) -> Artifact:
         ClassEmbeddings.open(found).check(dataset)
         return chosen("embeddings", found)
     bank = bank_for(store, dataset, words.bank)
-    return chosen("embeddings", encode(store, bank, words.encoder, control=words.control))
+    options = EncodeOptions(control=words.control, join=words.join)
+    return chosen("embeddings", encode_all(store, bank, (words.encoder,), options)[0])
+
+
+def tasks_for(setting: Setting, runs: Sequence[RunConfig], sources: Sources) -> list[Task]:
+    """What each of ``runs`` learns from, made when missing; they differ in their seeds and controls only.
+
+    Raises:
+        UsageError: an unknown method, preset or setting, or sources that exclude each other.
+        InputError: something is missing that only the user has.
+    """
+    needs = resolve_settings(runs[0], setting.dataset.name).method
+    views = MASKED_VIEWS if "masked" in needs.needed_inputs else 0
+    features = features_for(setting, sources.backbone, sources.features, views=views)
+    validation = None
+    if runs[0].validates:
+        validation = validation_features_for(setting, sources.backbone, sources.validation, views=views)
+    # "shuffled" permutes the real texts, so it needs no embeddings of its own.
+    altered = {run.control: "none" if run.control == "shuffled" else run.control for run in runs}
+    words = replace(sources.words, join="temporal" if needs.joined_text else "none")
+    texts = {
+        control: embeddings_for(setting.store, setting.dataset, replace(words, control=control))
+        for control in dict.fromkeys(altered.values())
+    }
+    about = setting.dataset, setting.split, setting.protocol
+    return [Task(features, texts[altered[run.control]], *about, validation) for run in runs]
 
 
 def task_of(store: Store, catalog: Path | None, run: Artifact) -> Task:

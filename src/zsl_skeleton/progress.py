@@ -18,9 +18,18 @@ class _HasPath(Protocol):
 Chosen = TypeVar("Chosen", bound=_HasPath)
 
 
+class _State:
+    silent = False
+
+
+def silence() -> None:
+    """Show no more bars: this process works beside others that share the terminal."""
+    _State.silent = True
+
+
 def track(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
     """Yield ``items`` while a bar called ``label`` shows how far it got (``total`` items, if known)."""
-    if not sys.stderr.isatty():
+    if _State.silent or not sys.stderr.isatty():
         yield from items
         return
     from rich.console import Console

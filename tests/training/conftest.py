@@ -1,4 +1,7 @@
-"""A small world: ten classes whose clips follow their texts linearly, four subjects, two of them for training."""
+"""A small world: ten classes whose clips follow their texts linearly, four subjects, two of them for training.
+
+Its features hold every visual input and its texts every slot that some method asks for, but ``body-parts``.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,18 @@ import pytest
 
 from zsl_skeleton.artifacts import Artifact, Recipe, Store
 from zsl_skeleton.catalog import ActionClass, Dataset, Protocol, Split
+from zsl_skeleton.files import sha256_text
 from zsl_skeleton.skeletons.features import FeatureSet
 from zsl_skeleton.text.class_embeddings import ClassEmbeddings, EncoderCard
-from zsl_skeleton.training.train import Task
+from zsl_skeleton.training.inputs import Task
 
 CLASSES, TEXTS, TEXT_DIM, VISUAL_DIM, SUBJECTS, TRIALS = 10, 6, 12, 8, 4, 3
+JOINTS, FRAMES, VIEWS = 5, 8, 3
+SLOTS = {
+    **{"label": 1, "motion": 1, "codebook": TEXTS, "action": 1},
+    **{f"spatial.{level}": 4 for level in ("coarse", "medium", "fine")},
+    **{f"temporal.{phase}": 4 for phase in ("start", "main", "end")},
+}
 
 
 def toy_features() -> FeatureSet:
@@ -23,7 +33,7 @@ def toy_features() -> FeatureSet:
     pooled = pooled[labels] + 0.05 * rng.normal(size=(len(labels), VISUAL_DIM))
     ids = tuple(f"c{c}s{s}t{t}" for c, s, t in zip(labels, subjects, trials, strict=True))
     return FeatureSet(
-        {"pooled": pooled.astype(np.float32)},
+        {name: value.astype(np.float32) for name, value in visual_inputs(pooled, rng).items()},
         labels.astype(np.int64),
         subjects.astype(np.int64),
         np.zeros(len(labels), np.int64),
@@ -35,6 +45,16 @@ def toy_features() -> FeatureSet:
     )
 
 
+def visual_inputs(pooled: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """All inputs of the clips: joints and frames have the pooled features as their mean, views are near them."""
+    inputs = {"pooled": pooled, "logits": pooled @ rng.normal(size=(VISUAL_DIM, CLASSES))}
+    for name, parts in {"joints": JOINTS, "frames": FRAMES}.items():
+        deviation = 0.3 * rng.normal(size=(len(pooled), parts, VISUAL_DIM))
+        inputs[name] = pooled[:, None] + deviation - deviation.mean(1, keepdims=True)
+    inputs["masked"] = pooled[:, None] + 0.1 * rng.normal(size=(len(pooled), VIEWS, VISUAL_DIM))
+    return inputs
+
+
 def _directions() -> np.ndarray:
     return np.random.default_rng(1).normal(size=(CLASSES, TEXT_DIM))
 
@@ -42,12 +62,13 @@ def _directions() -> np.ndarray:
 def toy_embeddings() -> ClassEmbeddings:
     rng = np.random.default_rng(2)
     slots, masks = {}, {}
-    for slot, count in {"label": 1, "motion": 1, "codebook": TEXTS}.items():
+    for slot, count in SLOTS.items():
         rows = _directions()[:, None] + 0.1 * rng.normal(size=(CLASSES, count, TEXT_DIM))
         slots[slot] = (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
         masks[slot] = np.ones((CLASSES, count), dtype=bool)
-    masks["codebook"][3, -1] = False
-    slots["codebook"][3, -1] = 0
+    for slot in ("codebook", "spatial.medium", "temporal.end"):
+        masks[slot][3, -1] = False
+        slots[slot][3, -1] = 0
     card = EncoderCard(name="toy", revision="1", pooling="none", normalise=True)
     names = tuple(f"class {i}" for i in range(CLASSES))
     return ClassEmbeddings("toy", names, card, slots, masks)
@@ -73,8 +94,9 @@ def toy_dataset() -> Dataset:
 
 def make_features(store: Store, features: FeatureSet) -> Artifact:
     config = {"dataset": features.dataset, "backbone": features.backbone, "trained_on": list(features.trained_on)}
-    digest = float(np.nansum(features.arrays["pooled"]))
-    recipe = Recipe("features", "toy", "toy features", {**config, "digest": repr(digest)}, synthetic=features.synthetic)
+    arrays = {**features.arrays, "labels": features.labels, "subjects": features.subjects}
+    digest = [sha256_text(value.tobytes().hex()) for value in arrays.values()]
+    recipe = Recipe("features", "toy", "toy features", {**config, "digest": digest}, synthetic=features.synthetic)
 
     def build(folder):  # type: ignore[no-untyped-def]
         features.write(folder)

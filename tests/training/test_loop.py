@@ -17,7 +17,7 @@ from zsl_skeleton.errors import ZslError
 from zsl_skeleton.methods.base import Batch, ClassText, Method, MethodConfig, Sizes
 from zsl_skeleton.training.config import TrainConfig
 from zsl_skeleton.training.data import Clips
-from zsl_skeleton.training.loop import Plan, fit, learning_rate
+from zsl_skeleton.training.loop import Plan, epoch_order, fit, learning_rate, make_optimizer
 
 CLIPS = 11
 CONFIG = TrainConfig(epochs=4, batch=3, learning_rate=1e-2, warmup=1, mixed=0.5)
@@ -174,3 +174,58 @@ def test_the_rate_rises_then_falls(epochs: int, warmup: int) -> None:
     if warmup < epochs:
         assert max(rates) == rates[warmup] == 2.0
         assert rates[warmup:] == sorted(rates[warmup:], reverse=True)
+
+
+def test_the_rate_follows_the_schedule() -> None:
+    steps = TrainConfig(epochs=6, warmup=0, learning_rate=1.0, schedule="steps", milestones=(2, 4), decay=0.1)
+    assert [learning_rate(steps, epoch) for epoch in range(6)] == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
+    constant = TrainConfig(epochs=4, warmup=2, learning_rate=3.0, schedule="constant", zero_rate_epoch=False)
+    assert [learning_rate(constant, epoch) for epoch in range(4)] == pytest.approx([1, 2, 3, 3])
+
+
+def test_independent_batches_hold_distinct_clips_and_differ_from_each_other() -> None:
+    config = TrainConfig(batch=4, steps=50, sampling="independent")
+    batches = epoch_order(6, config, torch.Generator().manual_seed(0)).view(50, 4)
+    assert all(len(set(rows.tolist())) == 4 for rows in batches)
+    assert len({tuple(sorted(rows.tolist())) for rows in batches}) > 5
+    whole = epoch_order(3, config, torch.Generator().manual_seed(0))
+    assert Counter(whole.tolist()) == {0: 50, 1: 50, 2: 50}
+
+
+@pytest.mark.parametrize(("steps", "drop_last", "expected"), [(None, True, 9), (None, False, 11), (5, False, 15)])
+def test_the_length_of_an_epoch(steps: int | None, drop_last: bool, expected: int) -> None:
+    config = TrainConfig(batch=3, steps=steps, drop_last=drop_last)
+    order = epoch_order(CLIPS, config, torch.Generator().manual_seed(0))
+    assert len(order) == expected
+    assert set(order.tolist()) <= set(range(CLIPS))
+    assert max(Counter(order.tolist()).values()) == -(-expected // CLIPS)
+
+
+def test_dropping_the_last_batch_never_drops_the_only_one() -> None:
+    config = TrainConfig(batch=100, drop_last=True)
+    assert len(epoch_order(CLIPS, config, torch.Generator().manual_seed(0))) == CLIPS
+
+
+def test_weight_decay_leaves_out_what_the_method_says() -> None:
+    class Free(Toy):
+        def undecayed(self) -> frozenset[str]:
+            return frozenset({"weight"})
+
+    config = TrainConfig(optimizer="sgd", weight_decay=0.5, momentum=0.0)
+    decays = [
+        {id(p): group["weight_decay"] for group in make_optimizer(method, config).param_groups for p in group["params"]}
+        for method in (Toy(), Free())
+    ]
+    assert [list(found.values()) for found in decays] == [[0.5], [0.0]]
+
+
+def test_batches_tell_their_step() -> None:
+    found = []
+
+    class Asking(Toy):
+        def losses(self, batch: Batch) -> dict[str, Tensor]:
+            found.append((batch.epoch, batch.step))
+            return super().losses(batch)
+
+    fit(Asking(), clips(), replace_config(epochs=2, steps=3), Plan(seed=0, stop=2))
+    assert found == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]

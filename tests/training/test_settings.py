@@ -36,6 +36,15 @@ def test_paper_is_the_official_configuration() -> None:
     assert [len(resolve(dataset=d).method.ks) for d in ("ntu60", "ntu120", "pku-mmd", "utd-mhad")] == [12, 5, 3, 10]
 
 
+@pytest.mark.parametrize("method", [method for method, preset in EVERY if preset == "paper-tuned"])
+def test_paper_tuned_differs_from_paper_in_rate_and_length_only(method: str) -> None:
+    source = load_preset(method, "paper-tuned")
+    assert source.extends == "paper"
+    assert set(source.changes) <= {"train.learning_rate", "train.epochs", "train.steps"}
+    assert not source.method
+    assert not source.train
+
+
 def test_overrides_with_and_without_section() -> None:
     settings = resolve("learning_rate=1e-4", "method.series=[1, 2]", " motion = null", "text_scale=sqrt-dim")
     assert settings.train.learning_rate == 1e-4

@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 
 from zsl_skeleton.artifacts import Artifact, Recipe, Store
-from zsl_skeleton.errors import InputError, UsageError
+from zsl_skeleton.errors import InputError
 from zsl_skeleton.files import read_tensors
 from zsl_skeleton.skeletons.features import FeatureSet
 from zsl_skeleton.text.class_embeddings import ClassEmbeddings
 from zsl_skeleton.training.config import RunConfig
-from zsl_skeleton.training.train import Task, evaluate, read_report, train
+from zsl_skeleton.training.inputs import Task
+from zsl_skeleton.training.train import evaluate, read_report, train
 
 SMALL = ("hidden=[16,8]", "series=[1,3]", "epochs=5", "batch=16", "learning_rate=1e-3", "warmup=1")
 
@@ -101,9 +102,11 @@ def test_validation_never_sees_a_test_clip(store: Store, task: Task, features: F
     assert len(metrics) == 1
 
 
-def test_validation_needs_held_out_classes(store: Store, task: Task) -> None:
-    with pytest.raises(UsageError, match="hold out 0 of 7 seen classes"):
-        train(store, replace(task, split=task.dataset.split("bare")), config(select="val"))
+def test_a_split_without_validation_classes_has_them_drawn(store: Store, task: Task) -> None:
+    run = train(store, replace(task, split=task.dataset.split("bare")), config(select="val"))
+    (held_out,) = run.card.config["held_out"]
+    assert len(held_out) == len(task.split.unseen)
+    assert not set(held_out) & set(task.split.unseen)
 
 
 def test_a_learnable_relation_is_learned_and_shuffled_text_destroys_it(store: Store, task: Task) -> None:
@@ -136,8 +139,8 @@ def test_embeddings_of_other_classes_are_refused(store: Store, task: Task, embed
 
 
 def test_a_missing_slot_names_the_command(store: Store, task: Task) -> None:
-    with pytest.raises(InputError, match=r"lack the text slot 'spatial.coarse'") as caught:
-        train(store, task, config(overrides=(*SMALL, "codebook=spatial.coarse")))
+    with pytest.raises(InputError, match=r"lack the text slot 'spatial.absent'") as caught:
+        train(store, task, config(overrides=(*SMALL, "codebook=spatial.absent")))
     assert "zsl-semantics generate --dataset toy" in caught.value.mend
 
 
@@ -155,7 +158,8 @@ spec = importlib.util.spec_from_file_location("world", sys.argv[1])
 world = importlib.util.module_from_spec(spec); spec.loader.exec_module(world)
 from zsl_skeleton.artifacts import Artifact, Store
 from zsl_skeleton.training.config import RunConfig
-from zsl_skeleton.training.train import Task, train
+from zsl_skeleton.training.inputs import Task
+from zsl_skeleton.training.train import train
 dataset = world.toy_dataset()
 store = Store(Path(sys.argv[2]))
 features = world.make_features(store, world.toy_features())

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 Select = Literal["last", "val", "oracle"]
 Control = Literal["none", "shuffled", "random-words", "name-only"]
+Gate = Literal["ours", "official"]
 SELECTIONS: tuple[str, ...] = get_args(Select)
 CONTROLS: tuple[str, ...] = get_args(Control)
+GATE_NAMES: tuple[str, ...] = get_args(Gate)
 
 
 class TrainConfig(BaseModel):
@@ -44,12 +55,21 @@ class TrainConfig(BaseModel):
     )
     mixed_margin: float = Field(0.25, ge=0, le=0.5, description="a virtual class's shares lie in [margin, 1 - margin]")
 
+    @model_validator(mode="after")
+    def _something_is_learned(self) -> Self:
+        if self.batch == 1 and self.skip_single:
+            raise ValueError("with batch=1 and skip_single every batch is left out; set skip_single=false")
+        return self
+
 
 class RunConfig(BaseModel):
     """One run, as the user asks for it.
 
     ``overrides`` are ``key=value`` texts; a key is a field of the method's or the training's configuration, with or
-    without the prefix ``method.`` or ``train.``. ``device`` and ``checkpoint_seconds`` do not change the result's name.
+    without the prefix ``method.`` or ``train.``. ``gzsl`` asks for the generalised task too, calibrated on held-out
+    seen classes. ``draws`` sets of them are held out, ``held_out`` classes each where the split names none (None: as
+    many as there are unseen ones). ``gate`` is ours or MSF's official one. ``device`` and ``checkpoint_seconds`` do not
+    change the result's name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,5 +80,14 @@ class RunConfig(BaseModel):
     seed: NonNegativeInt = 0
     select: Select = "last"
     control: Control = "none"
+    gzsl: bool = False
+    draws: PositiveInt = 1
+    held_out: PositiveInt | None = None
+    gate: Gate = "ours"
     device: str = "auto"
     checkpoint_seconds: NonNegativeFloat = 60.0
+
+    @property
+    def validates(self) -> bool:
+        """Whether trainings with held-out seen classes belong to the run."""
+        return self.select == "val" or self.gzsl

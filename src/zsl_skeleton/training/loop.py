@@ -86,7 +86,9 @@ def epoch_order(clips: int, config: TrainConfig, generator: torch.Generator) -> 
     device, batch = generator.device, min(config.batch, clips)
     if config.sampling == "independent":
         steps = config.steps or -(-clips // batch)
-        return torch.cat([torch.randperm(clips, generator=generator, device=device)[:batch] for _ in range(steps)])
+        # Each clone frees its permutation of all clips; slices would keep 1,700 of them alive.
+        draws = [torch.randperm(clips, generator=generator, device=device)[:batch].clone() for _ in range(steps)]
+        return torch.cat(draws)
     wanted = config.batch * config.steps if config.steps else clips
     if config.sampling == "with-replacement":
         order = torch.randint(clips, (wanted,), generator=generator, device=device)
@@ -127,8 +129,8 @@ def make_optimizer(method: Method, config: TrainConfig) -> torch.optim.Optimizer
 
 def train_step(method: Method, optimizer: torch.optim.Optimizer, batch: Batch) -> dict[str, Tensor]:
     """One step of the optimiser; returns the detached losses, still on the device."""
+    optimizer.zero_grad(set_to_none=True)  # before the losses: old gradients need not live through the forward pass
     losses = method.losses(batch)
-    optimizer.zero_grad(set_to_none=True)
     losses["loss"].backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     return {name: value.detach() for name, value in losses.items()}

@@ -1,0 +1,71 @@
+"""Several runs at once, each in a process of its own with its share of the cores.
+
+The steps of a small method are too short to fill several cores; whole runs side by side do. On a GPU one process fills
+the device, so runs follow each other there.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+
+import torch
+
+from zsl_skeleton import interruption, progress
+from zsl_skeleton.artifacts import Artifact, Store
+from zsl_skeleton.training.config import RunConfig
+from zsl_skeleton.training.device import choose_device
+from zsl_skeleton.training.inputs import Task
+from zsl_skeleton.training.train import train
+
+Work = tuple[Task, RunConfig]
+
+
+def train_all(store: Store, work: Sequence[Work], jobs: int | None = None) -> list[Artifact]:
+    """The runs of ``work``, in its order, ``jobs`` at a time (None: as :func:`usual_jobs` says).
+
+    Raises:
+        ZslError: what a run raises; the others stop at their next checkpoint.
+        Interrupted: a signal asked to stop; every run under way saved a checkpoint.
+    """
+    jobs = min(jobs or usual_jobs(work), len(work))
+    if jobs == 1:
+        return [train(store, task, run) for task, run in work]
+    threads = max(1, torch.get_num_threads() // jobs)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_begin, initargs=(threads,)) as pool:
+        try:
+            futures = [pool.submit(_train, store, task, run) for task, run in work]
+            found = [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in multiprocessing.active_children():
+                child.terminate()
+            raise
+    interruption.raise_if_requested()
+    return [artifact for artifact in found if artifact]
+
+
+def usual_jobs(work: Sequence[Work]) -> int:
+    """One run at a time on a GPU; else as many as there are threads, but few of large data, which each would hold."""
+    if choose_device(work[0][1].device).device.type != "cpu":
+        return 1
+    size = max(sum(file.stat().st_size for file in task.features.path.iterdir()) for task, _ in work)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(torch.get_num_threads(), len(work), int(memory / 8 / (size + 1))))
+
+
+def _begin(threads: int) -> None:
+    interruption.install()
+    progress.silence()
+    torch.set_num_threads(threads)
+
+
+def _train(store: Store, task: Task, run: RunConfig) -> Artifact | None:
+    try:
+        return train(store, task, run)
+    except interruption.Interrupted:
+        # The process that was asked to stop says so; its children only save what they have.
+        return None
