@@ -28,7 +28,14 @@ app = new_app("Recordings: import, inspect, synthesize; backbones: pretrain on s
 RecipeOption = Annotated[str, typer.Option("--recipe", help="Preprocessing: aimclr-50, ctr-64 or hip-32.")]
 SplitOption = Annotated[str, typer.Option("--split", help="Seen/unseen split, e.g. random-1, synse-55-5.")]
 ProtocolOption = Annotated[str | None, typer.Option("--protocol", help="Train/test protocol, e.g. xsub.")]
-BackboneOption = Annotated[str, typer.Option("--backbone", help="Backbone: st-gcn or raw-joints.")]
+WithoutValidationOption = Annotated[
+    bool,
+    typer.Option(
+        "--without-validation",
+        help="The split's validation classes are not trained on either, so that choosing by them is honest.",
+    ),
+]
+BackboneOption = Annotated[str, typer.Option("--backbone", help="Backbone: st-gcn, shift-gcn or raw-joints.")]
 SkeletonsOption = Annotated[
     str | None, typer.Option("--skeletons", help="Skeleton set: a path or a name (default: the newest that fits).")
 ]
@@ -102,12 +109,13 @@ def pretrain(
     dataset: DatasetOption,
     split: SplitOption,
     protocol: ProtocolOption = None,
-    backbone: BackboneOption = "st-gcn",
+    backbone: Annotated[str | None, typer.Option(help="Backbone: st-gcn or shift-gcn; default: the preset's.")] = None,
     preset: Annotated[
-        str | None, typer.Option(help="Settings: default, paper or demo; default: what suits the data set.")
+        str | None, typer.Option(help="Settings: default, paper, neuron or demo; default: what suits the data set.")
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Length; default: the preset's.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Default: the preset's.")] = None,
+    without_validation: WithoutValidationOption = False,
     skeletons: SkeletonsOption = None,
     recipe: RecipeOption = "aimclr-50",
     device: DeviceOption = "auto",
@@ -126,6 +134,7 @@ def pretrain(
     chosen = find_name("preset", preset or usual_preset(setting.dataset.name), PRETRAIN_PRESETS)
     config = PRETRAIN_PRESETS[chosen].model_copy(
         update={key: value for key, value in given.items() if value is not None}
+        | {"exclude_validation_unseen": without_validation}
     )
     clips = skeletons_for(setting.store, setting.dataset, recipe, skeletons)
     announce(backbone_for(setting, clips, config), as_json=as_json)
@@ -140,6 +149,10 @@ def extract(
     weights: Annotated[
         str | None, typer.Option(help="Pre-trained backbone: a path or a name (default: trained with defaults).")
     ] = None,
+    masked_views: Annotated[
+        int, typer.Option(min=0, help="Pooled features of so many masked views per clip too (SMIE).")
+    ] = 0,
+    without_validation: WithoutValidationOption = False,
     skeletons: SkeletonsOption = None,
     recipe: RecipeOption = "aimclr-50",
     device: DeviceOption = "auto",
@@ -154,12 +167,14 @@ def extract(
 
     setting = _setting(artifacts, catalog, {"dataset": dataset, "split": split, "protocol": protocol, "device": device})
     if weights is None and skeletons is None:
-        announce(features_for(setting, backbone), as_json=as_json)
+        found = features_for(setting, backbone, views=masked_views, without_validation=without_validation)
+        announce(found, as_json=as_json)
         return
     clips = skeletons_for(setting.store, setting.dataset, recipe, skeletons)
     command = f"zsl-data pretrain --dataset {setting.dataset.name} --split {setting.split.name}"
     trained = setting.store.get("backbones", weights, mend=command) if weights else None
-    made = extract(setting.store, clips, trained, ExtractConfig(backbone=backbone, device=device))
+    config = ExtractConfig(backbone=backbone, masked_views=masked_views, device=device)
+    made = extract(setting.store, clips, trained, config)
     announce(made, as_json=as_json)
 
 

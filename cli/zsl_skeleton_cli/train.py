@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zsl_skeleton.errors import UsageError
+from zsl_skeleton.evaluation.comparison.options import ComparisonOptions
+from zsl_skeleton_cli.bench import bench
 from zsl_skeleton_cli.common import (
     DEFAULT_ARTIFACTS,
     ArtifactsOption,
@@ -21,9 +22,9 @@ from zsl_skeleton_cli.common import (
     open_store,
     run,
 )
+from zsl_skeleton_cli.options import takes
 
 if TYPE_CHECKING:
-    from zsl_skeleton.artifacts import Artifact
     from zsl_skeleton.training.config import RunConfig
 
 app = new_app(
@@ -31,42 +32,52 @@ app = new_app(
     "features, bank, embeddings) is made with default settings; what exists is reused."
 )
 
+app.command()(bench)
+
 RunArgument = Annotated[str, typer.Argument(help="Run: a path, a folder name, or a readable name (the newest).")]
-
-
-@dataclass(frozen=True)
-class _Choices:
-    """What does not change between the runs of one command."""
-
-    method: str
-    preset: str
-    overrides: tuple[str, ...]
-    select: str
-    device: str
-    checkpoint_seconds: float
 
 
 @app.callback(invoke_without_command=True)
 def train(
     context: typer.Context,
-    method: Annotated[str | None, typer.Option(help="Method: mla or ridge.")] = None,
+    method: Annotated[str | None, typer.Option(help="Method: smie, msf, mla, neuron, ridge, eszsl or devise.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Data set, e.g. utd-mhad, demo.")] = None,
     split: Annotated[str | None, typer.Option(help="Seen/unseen split; default: the data set's first.")] = None,
     protocol: Annotated[str | None, typer.Option(help="Train/test protocol; default: the data set's.")] = None,
-    preset: Annotated[str, typer.Option(help="Settings: default (defects mended) or paper (official).")] = "default",
+    preset: Annotated[
+        str,
+        typer.Option(help="Settings: default (mended), paper (official), paper-tuned (its rate and length fitted)."),
+    ] = "default",
     overrides: Annotated[list[str] | None, typer.Option("--set", help="key=value; repeat for several.")] = None,
     seeds: Annotated[str, typer.Option("--seeds", "--seed", help="One seed, a list 0,1,2 or a range 0..4.")] = "0",
     select: Annotated[
         str, typer.Option(help="Epoch: last, val (on pseudo-unseen classes) or oracle (on the unseen test clips).")
     ] = "last",
+    gzsl: Annotated[
+        bool, typer.Option("--gzsl", help="Test among all classes too, calibrated on held-out ones.")
+    ] = False,
+    gate: Annotated[str, typer.Option(help="Of --gzsl: ours, or official (MSF's code).")] = "ours",
+    draws: Annotated[int, typer.Option(min=1, help="Times that seen classes are held out, for val and --gzsl.")] = 1,
+    held_out: Annotated[
+        int | None, typer.Option(min=2, help="Seen classes held out each time; default: those the split names.")
+    ] = None,
     control: Annotated[
         str, typer.Option(help="Texts: none (real), shuffled, random-words, name-only; several as a,b.")
     ] = "none",
     features: Annotated[str | None, typer.Option(help="Feature set: path or name.")] = None,
-    backbone: Annotated[str, typer.Option(help="Backbone of the features: st-gcn or raw-joints.")] = "st-gcn",
+    backbone: Annotated[
+        str, typer.Option(help="Backbone of the features: st-gcn, shift-gcn or raw-joints.")
+    ] = "st-gcn",
+    validation_features: Annotated[
+        str | None,
+        typer.Option(help="Features for held-out classes; default: the same; own: of a backbone without them."),
+    ] = None,
     bank: Annotated[str | None, typer.Option(help="Bank of class texts: path or name.")] = None,
     encoder: Annotated[str, typer.Option(help="Text encoder; see zsl-semantics list.")] = "minilm",
     embeddings: Annotated[str | None, typer.Option(help="Class embeddings, e.g. imported: path or name.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Runs at a time; default: on a CPU as many as it has threads.")
+    ] = None,
     device: DeviceOption = "auto",
     checkpoint_seconds: CheckpointOption = 60.0,
     catalog: CatalogOption = None,
@@ -81,28 +92,28 @@ def train(
         raise UsageError(f"{missing} is missing", mend="zsl-train --method mla --dataset demo")
     from zsl_skeleton.evaluation.report import render
     from zsl_skeleton.evaluation.summary import render_summary, summarise
-    from zsl_skeleton.pipeline import Words, embeddings_for, features_for, open_setting
-    from zsl_skeleton.training.settings import resolve_settings
-    from zsl_skeleton.training.train import Task, read_report
-    from zsl_skeleton.training.train import train as train_run
+    from zsl_skeleton.pipeline import Sources, Words, open_setting, tasks_for
+    from zsl_skeleton.training.parallel import train_all
+    from zsl_skeleton.training.train import read_report
 
     names = {"dataset": dataset, "split": split, "protocol": protocol, "device": device}
     setting = open_setting(open_store(artifacts), catalog, names)
-    choices = _Choices(method, preset, tuple(overrides or ()), select, device, checkpoint_seconds)
-    configs = _run_configs(choices, _seeds(seeds), control)
-    resolve_settings(configs[0], setting.dataset.name)  # a typing error should show before anything is made
-    chosen = features_for(setting, backbone, features)
-    # "shuffled" permutes the real texts, so it needs no embeddings of its own.
-    altered = {config.control: "none" if config.control == "shuffled" else config.control for config in configs}
-    texts = {
-        name: embeddings_for(setting.store, setting.dataset, Words(bank, encoder, name, embeddings))
-        for name in dict.fromkeys(altered.values())
+    common = {
+        "method": method,
+        "preset": preset,
+        "overrides": tuple(overrides or ()),
+        "select": select,
+        "gzsl": gzsl,
+        "gate": gate,
+        "draws": draws,
+        "held_out": held_out,
+        "device": device,
+        "checkpoint_seconds": checkpoint_seconds,
     }
-    made: list[Artifact] = []
-    for config in configs:
-        vectors = texts[altered[config.control]]
-        task = Task(chosen, vectors, setting.dataset, setting.split, setting.protocol)
-        made.append(train_run(setting.store, task, config))
+    configs = _run_configs(common, _seeds(seeds), control)
+    words = Words(bank, encoder, embeddings=embeddings)
+    tasks = tasks_for(setting, configs, Sources(backbone, features, validation_features, words))
+    made = train_all(setting.store, list(zip(tasks, configs, strict=True)), jobs)
     reports = [read_report(artifact) for artifact in made]
     text = render(reports[0]) if len(reports) == 1 else render_summary(reports)
     document = {
@@ -112,15 +123,16 @@ def train(
     emit(document, text, as_json=as_json)
 
 
-def _run_configs(choices: _Choices, seeds: tuple[int, ...], control: str) -> list[RunConfig]:
-    """One configuration per control and seed."""
+def _run_configs(common: dict[str, Any], seeds: tuple[int, ...], control: str) -> list[RunConfig]:
+    """One configuration per control and seed, alike in what is ``common``."""
     from zsl_skeleton.registry import find_name
-    from zsl_skeleton.training.config import CONTROLS, SELECTIONS, RunConfig
+    from zsl_skeleton.training.config import CONTROLS, GATE_NAMES, SELECTIONS, RunConfig
 
-    select = find_name("selection rule", choices.select, dict.fromkeys(SELECTIONS))
+    select = find_name("selection rule", common["select"], dict.fromkeys(SELECTIONS))
+    gate = find_name("gate", common["gate"], dict.fromkeys(GATE_NAMES))
     controls = [find_name("control", name, dict.fromkeys(CONTROLS)) for name in control.split(",")]
-    common: dict[str, Any] = {**vars(choices), "select": select}
-    runs = ({**common, "control": name, "seed": seed} for name in controls for seed in seeds)
+    named = {**common, "select": select, "gate": gate}
+    runs = ({**named, "control": name, "seed": seed} for name in controls for seed in seeds)
     return [RunConfig.model_validate(run) for run in runs]
 
 
@@ -143,6 +155,22 @@ def show(run_: RunArgument, artifacts: ArtifactsOption = DEFAULT_ARTIFACTS, as_j
     report = read_report(found)
     text = f"{found.path}\n{render(report)}\nmade by: {found.card.made.command}"
     emit({"path": str(found.path), **report.model_dump(mode="json")}, text, as_json=as_json)
+
+
+@app.command()
+@takes(ComparisonOptions)
+def compare(
+    artifacts: ArtifactsOption = DEFAULT_ARTIFACTS,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
+    as_json: JsonOption = False,
+    options: ComparisonOptions = ComparisonOptions(),
+) -> None:
+    """Compare finished runs: means with intervals, and differences paired by split and seed."""
+    from zsl_skeleton.evaluation.comparison.compare import compare_runs
+    from zsl_skeleton.evaluation.comparison.table import markdown, render_comparison
+
+    found = compare_runs(open_store(artifacts), options)
+    emit(found.model_dump(mode="json"), (markdown if as_markdown else render_comparison)(found), as_json=as_json)
 
 
 @app.command("eval")
