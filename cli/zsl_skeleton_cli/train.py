@@ -25,6 +25,7 @@ from zsl_skeleton_cli.common import (
 from zsl_skeleton_cli.options import takes
 
 if TYPE_CHECKING:
+    from zsl_skeleton.artifacts import Artifact
     from zsl_skeleton.training.config import RunConfig
 
 app = new_app(
@@ -90,11 +91,8 @@ def train(
     if method is None or dataset is None:
         missing = "--method" if method is None else "--dataset"
         raise UsageError(f"{missing} is missing", mend="zsl-train --method mla --dataset demo")
-    from zsl_skeleton.evaluation.report import render
-    from zsl_skeleton.evaluation.summary import render_summary, summarise
     from zsl_skeleton.pipeline import Sources, Words, open_setting, tasks_for
     from zsl_skeleton.training.parallel import train_all
-    from zsl_skeleton.training.train import read_report
 
     names = {"dataset": dataset, "split": split, "protocol": protocol, "device": device}
     setting = open_setting(open_store(artifacts), catalog, names)
@@ -114,6 +112,15 @@ def train(
     words = Words(bank, encoder, embeddings=embeddings)
     tasks = tasks_for(setting, configs, Sources(backbone, features, validation_features, words))
     made = train_all(setting.store, list(zip(tasks, configs, strict=True)), jobs)
+    _emit_runs(made, as_json=as_json)
+
+
+def _emit_runs(made: list[Artifact], *, as_json: bool) -> None:
+    """Print the report of one run, or the table of several."""
+    from zsl_skeleton.evaluation.report import render
+    from zsl_skeleton.evaluation.summary import render_summary, summarise
+    from zsl_skeleton.training.train import read_report
+
     reports = [read_report(artifact) for artifact in made]
     text = render(reports[0]) if len(reports) == 1 else render_summary(reports)
     document = {
