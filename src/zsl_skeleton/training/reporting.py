@@ -73,9 +73,11 @@ def _generalised(outcome: Outcome) -> GeneralisedReport | None:
 
 
 def _either_branch(outcome: Outcome) -> float | None:
+    if type(outcome.method).branches is Method.branches:
+        return None  # preparing for the candidates again may be a training of its own (MSF)
     method, clips = outcome.method.eval(), outcome.inputs.test
     generator = torch.Generator(clips.device).manual_seed(outcome.inputs.seed)
     with torch.no_grad():
         found = method.branches(clips.features, method.prepare(clips.text, generator))
     branches = {name: scores.cpu().numpy() for name, scores in found.items()}
-    return either_branch_accuracy(branches, clips.labels.cpu().numpy()) if branches else None
+    return either_branch_accuracy(branches, clips.labels.cpu().numpy())
