@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from golden.digests import assert_digest
 from zsl_skeleton.methods.base import Batch, ClassText, Sizes
 from zsl_skeleton.methods.mla import MLA, MLAConfig, attention, infonce, negative_clips, select
 from zsl_skeleton.training.config import TrainConfig
@@ -66,16 +67,6 @@ def class_text(rows: NDArray[np.float32], descriptions: int) -> ClassText:
     text = torch.from_numpy(rows)
     slots = {"codebook": text[:, :descriptions], "motion": text[:, descriptions : descriptions + 1]}
     return ClassText(slots, {name: torch.ones(value.shape[:2], dtype=torch.bool) for name, value in slots.items()})
-
-
-def assert_digest(tensor: Tensor, digest: NDArray[np.float64], rel: float) -> None:
-    x = tensor.detach().double().numpy().ravel()
-    norm = digest[2]
-    assert abs(x.sum() - digest[0]) <= rel * digest[1]
-    assert abs(np.abs(x).sum() - digest[1]) <= rel * digest[1]
-    assert abs(np.linalg.norm(x) - norm) <= rel * norm
-    picked = x[np.linspace(0, x.size - 1, 24).astype(np.int64)]
-    assert np.abs(picked - digest[3:]).max() <= rel * 3 * norm / np.sqrt(x.size)
 
 
 def assert_heads(model: MLA, arrays: Arrays, prefix: str, rel: float, *, gradient: bool) -> None:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from golden.digests import assert_digest
 from zsl_skeleton.methods.base import Batch, ClassText, Sizes
 from zsl_skeleton.methods.msf import MSF, MSFConfig, latent_codes, train_classifier
 from zsl_skeleton.training.config import TrainConfig
@@ -55,16 +56,6 @@ def layers(model: MSF, of: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
 
 def class_text(rows: NDArray[np.float32]) -> ClassText:
     return ClassText({"fused": torch.from_numpy(rows)[:, None]}, {"fused": torch.ones(len(rows), 1, dtype=torch.bool)})
-
-
-def assert_digest(tensor: Tensor, digest: NDArray[np.float64], rel: float) -> None:
-    x = tensor.detach().double().numpy().ravel()
-    norm = digest[2]
-    assert abs(x.sum() - digest[0]) <= rel * digest[1]
-    assert abs(np.abs(x).sum() - digest[1]) <= rel * digest[1]
-    assert abs(np.linalg.norm(x) - norm) <= rel * norm
-    picked = x[np.linspace(0, x.size - 1, 24).astype(np.int64)]
-    assert np.abs(picked - digest[3:]).max() <= rel * 3 * norm / np.sqrt(x.size)
 
 
 def assert_tensors(found: dict[str, Tensor], arrays: Arrays, prefix: str, rel: float) -> None:

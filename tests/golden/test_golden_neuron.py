@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from golden.digests import assert_digest
 from zsl_skeleton.evaluation.metrics import zero_shot_metrics
 from zsl_skeleton.evaluation.oracle import either_branch_accuracy, either_branch_search
 from zsl_skeleton.methods.base import Batch, ClassText, Sizes
@@ -70,16 +71,6 @@ def class_text(arrays: Arrays) -> ClassText:
 def training_batch(arrays: Arrays) -> Batch:
     features = {"joints": torch.from_numpy(arrays["in.XS"]), "frames": torch.from_numpy(arrays["in.XT"])}
     return Batch(features, torch.from_numpy(arrays["in.labels"]), class_text(arrays), 0, {})
-
-
-def assert_digest(tensor: Tensor, digest: NDArray[np.float64], rel: float, name: str) -> None:
-    x = tensor.detach().double().numpy().ravel()
-    norm = digest[2]
-    assert abs(x.sum() - digest[0]) <= rel * digest[1], name
-    assert abs(np.abs(x).sum() - digest[1]) <= rel * digest[1], name
-    assert abs(np.linalg.norm(x) - norm) <= rel * norm, name
-    picked = x[np.linspace(0, x.size - 1, 24).astype(np.int64)]
-    assert np.abs(picked - digest[3:]).max() <= rel * 3 * norm / np.sqrt(x.size), name
 
 
 def assert_close(found: Tensor, expected: NDArray[Any], name: str) -> None:

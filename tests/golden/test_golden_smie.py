@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from golden.digests import assert_digest
 from zsl_skeleton.backbones.masked_views import kept_frames, masked_view, motion, viewed_frames
 from zsl_skeleton.backbones.st_gcn import STGCN, STGCNConfig
 from zsl_skeleton.methods.base import Batch, ClassText, Sizes
@@ -56,16 +57,6 @@ def of_critic(values: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def labels_as_text(rows: Tensor) -> ClassText:
     return ClassText({"label": rows[:, None]}, {"label": torch.ones(len(rows), 1, dtype=torch.bool)})
-
-
-def assert_digest(tensor: Tensor, digest: NDArray[np.float64], rel: float) -> None:
-    x = tensor.detach().double().numpy().ravel()
-    norm = digest[2]
-    assert abs(x.sum() - digest[0]) <= rel * digest[1]
-    assert abs(np.abs(x).sum() - digest[1]) <= rel * digest[1]
-    assert abs(np.linalg.norm(x) - norm) <= rel * norm
-    picked = x[np.linspace(0, x.size - 1, len(digest) - 3).astype(np.int64)]
-    assert np.abs(picked - digest[3:]).max() <= rel * 3 * norm / np.sqrt(x.size)
 
 
 def assert_critic(values: dict[str, Tensor], arrays: Arrays, prefix: str, rel: float) -> None:
