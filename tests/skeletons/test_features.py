@@ -126,8 +126,28 @@ def test_protocols_that_the_ids_cannot_answer_are_refused(features: FeatureSet, 
         partition(renamed, dataset, dataset.split("s"), dataset.protocol("lists"))
 
 
+def test_what_the_source_states_goes_before_the_rule(features: FeatureSet, dataset: Dataset) -> None:
+    odd = np.arange(len(features)) % 2 == 1
+    stated = replace(features, parts={"lists": odd, "xsub": ~odd}, trained_on=(), protocol="")
+    for name, part in stated.parts.items():
+        train = partition(stated, dataset, dataset.split("s"), dataset.protocol(name)).train
+        np.testing.assert_array_equal(
+            train.arrays["pooled"][:, 0], np.flatnonzero(part & ~np.isin(stated.labels, [1, 3]))
+        )
+        assert train.parts[name].all()
+    np.testing.assert_array_equal(stated.subset(odd).joined(stated.subset(~odd)).parts["xsub"], np.sort(~odd))
+
+
+def test_unknown_subjects_cannot_answer_a_protocol_by_subject(features: FeatureSet, dataset: Dataset) -> None:
+    unknown = replace(features, subjects=np.full(len(features), -1), parts={"xview": features.views == 2})
+    with pytest.raises(InputError, match="protocol xsub trains on") as caught:
+        partition(unknown, dataset, dataset.split("s"), dataset.protocol("xsub"))
+    assert caught.value.mend == "choose another --protocol: xview"
+
+
 def test_write_and_open(features: FeatureSet, store: Store) -> None:
     config = {"dataset": "toy", "split": "s", "protocol": "xsub", "backbone": "st-gcn", "trained_on": [0, 2, 4]}
+    features = replace(features, parts={"lists": features.views == 1})
 
     def build(folder: Any) -> dict[str, Any]:
         features.write(folder)
@@ -137,6 +157,7 @@ def test_write_and_open(features: FeatureSet, store: Store) -> None:
     assert opened.synthetic
     assert (opened.dataset, opened.backbone, opened.trained_on, opened.protocol) == ("toy", "st-gcn", (0, 2, 4), "xsub")
     assert opened.ids == features.ids
+    np.testing.assert_array_equal(opened.parts["lists"], features.views == 1)
     for name, array in features.arrays.items():
         np.testing.assert_array_equal(opened.arrays[name], array)
     for name in ("labels", "subjects", "views"):

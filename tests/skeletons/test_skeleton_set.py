@@ -36,6 +36,17 @@ def test_what_was_written_is_read_back_without_loading_it(store: Store) -> None:
     assert (opened.dataset, opened.recipe) == ("demo", "hip-32")
 
 
+def test_stated_parts_are_kept_and_must_agree(store: Store, tmp_path: Path) -> None:
+    written = [replace(clip, parts={"lists": i > 2, "views": i == 0}) for i, clip in enumerate(clips(5))]
+    opened = SkeletonSet.open(make(store, written))
+    assert {name: part.tolist() for name, part in opened.parts.items()} == {
+        "lists": [False, False, False, True, True],
+        "views": [True, False, False, False, False],
+    }
+    with pytest.raises(InputError, match="clip 4 names the parts of protocols"):
+        write_skeleton_set(tmp_path, [*written[:4], clips(5)[4]], classes=4)
+
+
 def test_summary_counts_classes_without_clips_too(tmp_path: Path) -> None:
     assert write_skeleton_set(tmp_path, clips(7), classes=4) == {
         "clips": 7,

@@ -147,6 +147,7 @@ def _build(folder: Path, skeletons: SkeletonSet, backbone: Artifact | None, conf
         backbone="",  # this and the rest stand in the card
         trained_on=(),
         synthetic=skeletons.artifact.card.synthetic,
+        parts=skeletons.parts,
     )
     features.write(folder)
     return {"clips": total, "shapes": {name: list(array.shape) for name, array in joined.items()}}

@@ -101,7 +101,7 @@ class _Task:
     def divide(self) -> tuple[Rows, Rows]:
         """Rows to learn from, and rows that select the epoch: seen classes, training part of the protocol."""
         clips, protocol = self.skeletons, self.dataset.protocol(self.config.protocol)
-        usable = training_part(clips.subjects, clips.views, clips.ids, protocol) & np.isin(clips.labels, self.seen)
+        usable = training_part(clips, protocol) & np.isin(clips.labels, self.seen)
         rows = np.flatnonzero(usable)
         held = held_out(clips.labels[rows], clips.subjects[rows], self.config)
         if held.all():

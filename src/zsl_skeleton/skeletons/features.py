@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from typing import Protocol as Interface
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from zsl_skeleton.artifacts import Artifact
 from zsl_skeleton.catalog import Dataset, Protocol, Split
 from zsl_skeleton.errors import InputError
 from zsl_skeleton.files import read_tensors, read_text, write_tensors, write_text
+from zsl_skeleton.skeletons.skeleton_set import part_columns, parts_in
 
 Integers = NDArray[np.int64]
 
@@ -41,6 +43,7 @@ class FeatureSet:
         synthetic: whether the recordings were generated.
         protocol: evaluation protocol whose training part trained the backbone; empty for an untrained one.
         source: the artifact these were read from, which names the skeletons and the backbone; None if there is none.
+        parts: protocol -> bool [N], its training part as the recordings' source states it; empty where rules suffice.
     """
 
     arrays: Mapping[str, NDArray[np.float32]]
@@ -54,10 +57,11 @@ class FeatureSet:
     synthetic: bool
     protocol: str = ""
     source: Artifact | None = None
+    parts: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         count = len(self.ids)
-        sizes = {name: len(column) for name, column in {**self.arrays, **self._columns()}.items()}
+        sizes = {name: len(column) for name, column in {**self.arrays, **self._columns(), **self.parts}.items()}
         wrong = {name: size for name, size in sizes.items() if size != count}
         if wrong or "pooled" not in self.arrays:
             missing = "" if "pooled" in self.arrays else "; there is no array 'pooled'"
@@ -83,6 +87,7 @@ class FeatureSet:
         if missing:
             raise InputError(f"{artifact.path / FEATURES} lacks {', '.join(missing)}")
         labels, subjects, views = (arrays.pop(name) for name in _COLUMNS)
+        parts = parts_in(arrays)
         config = artifact.card.config
         if unsaid := [key for key in ("dataset", "backbone", "trained_on") if key not in config]:
             raise InputError(
@@ -103,11 +108,12 @@ class FeatureSet:
             synthetic=artifact.card.synthetic,
             protocol=(config.get("protocol") or "") if trained_on else "",
             source=artifact,
+            parts=parts,
         )
 
     def write(self, folder: Path) -> None:
         """Write ``features.safetensors`` and ``samples.txt``; the rest belongs into the artifact's card."""
-        write_tensors(folder / FEATURES, {**self.arrays, **self._columns()})
+        write_tensors(folder / FEATURES, {**self.arrays, **self._columns(), **part_columns(self.parts)})
         write_text(folder / NAMES, "".join(f"{name}\n" for name in self.ids))
 
     def subset(self, mask: NDArray[np.bool_]) -> FeatureSet:
@@ -117,6 +123,7 @@ class FeatureSet:
             arrays={name: array[mask] for name, array in self.arrays.items()},
             **{name: column[mask] for name, column in self._columns().items()},
             ids=tuple(name for name, keep in zip(self.ids, mask, strict=True) if keep),
+            parts={name: part[mask] for name, part in self.parts.items()},
         )
 
     def joined(self, other: FeatureSet) -> FeatureSet:
@@ -125,7 +132,8 @@ class FeatureSet:
             name: np.concatenate([column, getattr(other, name)]) for name, column in self._columns().items()
         }
         arrays = {name: np.concatenate([array, other.arrays[name]]) for name, array in self.arrays.items()}
-        return replace(self, arrays=arrays, **columns, ids=self.ids + other.ids)
+        parts = {name: np.concatenate([part, other.parts[name]]) for name, part in self.parts.items()}
+        return replace(self, arrays=arrays, **columns, ids=self.ids + other.ids, parts=parts)
 
     def _columns(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _COLUMNS}
@@ -158,7 +166,7 @@ def partition(features: FeatureSet, dataset: Dataset, split: Split, protocol: Pr
     _check_content(features, dataset)
     _check_backbone(features, dataset, split, protocol)
     unseen = np.isin(features.labels, split.unseen)
-    train = training_part(features.subjects, features.views, features.ids, protocol)
+    train = training_part(features, protocol)
     parts = Partition(
         train=features.subset(train & ~unseen),
         test_unseen=features.subset(~train & unseen),
@@ -177,22 +185,58 @@ def partition(features: FeatureSet, dataset: Dataset, split: Split, protocol: Pr
     return parts
 
 
-def training_part(subjects: Integers, views: Integers, ids: tuple[str, ...], protocol: Protocol) -> NDArray[np.bool_]:
+class Recordings(Interface):
+    """What decides on which side of a protocol a clip lies; skeleton sets and feature sets both say it."""
+
+    @property
+    def subjects(self) -> Integers:
+        """Performers, int64 [N]; -1 = unknown."""
+        ...
+
+    @property
+    def views(self) -> Integers:
+        """Cameras, int64 [N]; -1 = unknown."""
+        ...
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Names of the recordings."""
+        ...
+
+    @property
+    def parts(self) -> Mapping[str, NDArray[np.bool_]]:
+        """Protocol -> bool [N], where the source states it."""
+        ...
+
+
+def training_part(clips: Recordings, protocol: Protocol) -> NDArray[np.bool_]:
     """Which clips [N] belong to the training part of a protocol; everything else is its test part.
 
+    What the source of the clips states goes before the protocol's rule.
+
     Raises:
-        InputError: the protocol goes by camera set-up and the ids are not NTU names, which carry it; or by a list of
-            recordings, which a feature set does not hold.
+        InputError: the source does not state it and the rule cannot tell either: the subjects or views are unknown, the
+            ids are not NTU names, which carry the camera set-up, or the protocol goes by a list of recordings.
     """
+    if protocol.name in clips.parts:
+        return clips.parts[protocol.name]
     if protocol.by == "recording":
         raise InputError(
             f"protocol {protocol.name} goes by the recordings named in {protocol.train_list}",
-            why="that list is not part of the imported clips",
-            mend="choose a protocol by subject or view, or add one to a catalog file of your own (--catalog)",
+            why="that list did not lie beside the recordings when they were imported",
+            mend=f"put {protocol.train_list} below --root and run zsl-data import again, or choose another --protocol",
         )
     if protocol.by == "setup":
-        return np.isin(_setups(ids), protocol.train)
-    return np.isin(subjects if protocol.by == "subject" else views, protocol.train)
+        return np.isin(_setups(clips.ids), protocol.train)
+    numbers = clips.subjects if protocol.by == "subject" else clips.views
+    if (numbers < 0).any():
+        others = f"; they state that of {', '.join(clips.parts)}" if clips.parts else ""
+        raise InputError(
+            f"the clips do not tell which of them protocol {protocol.name} trains on",
+            why=f"it goes by {protocol.by}, which is unknown of {int((numbers < 0).sum())} clips{others}",
+            mend=f"choose another --protocol{': ' + next(iter(clips.parts)) if clips.parts else ''}",
+        )
+    return np.isin(numbers, protocol.train)
 
 
 def _setups(ids: tuple[str, ...]) -> Integers:

@@ -128,9 +128,9 @@ def _per_subject(skeletons: SkeletonSet, dataset: Dataset) -> tuple[Count, ...]:
 
 def _protocols(skeletons: SkeletonSet, dataset: Dataset) -> Iterable[Count]:
     for protocol in dataset.protocols.values():
-        if protocol.by == "recording":
+        if protocol.by == "recording" and protocol.name not in skeletons.parts:
             continue
-        train = training_part(skeletons.subjects, skeletons.views, skeletons.ids, protocol)
+        train = training_part(skeletons, protocol)
         wanted = (protocol.counts.train, protocol.counts.test) if protocol.counts else (None, None)
         yield Count(name=f"{protocol.name} train", found=int(train.sum()), expected=wanted[0])
         yield Count(name=f"{protocol.name} test", found=int((~train).sum()), expected=wanted[1])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 CLIPS, SAMPLES, NAMES = "clips.npy", "samples.safetensors", "samples.txt"
+PART = "part."
+"""Before a protocol's name: the column that says which clips belong to its training part."""
 _COLUMNS = ("labels", "subjects", "views", "lengths")
 
 
@@ -30,10 +32,11 @@ class Clip:
     Args:
         id: unique name of the recording.
         label: 0-based class index.
-        subject: number of the performer, as the data set counts.
-        view: number of the camera, 0 where the data set has only one.
+        subject: number of the performer, as the data set counts; -1 = unknown.
+        view: number of the camera, 0 where the data set has only one; -1 = unknown.
         length: frames before resampling.
         joints: float32 [3, T, V, M]: xyz, frames, NTU's 25 joints, persons (an absent one is all zero).
+        parts: protocol -> whether the clip belongs to its training part, where the source itself says so.
     """
 
     id: str
@@ -42,11 +45,15 @@ class Clip:
     view: int
     length: int
     joints: Floats
+    parts: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class SkeletonSet:
-    """Clips float32 [N, 3, T, V, M] (read-only memory map) and, per clip, label, subject, view, true length and id."""
+    """Clips float32 [N, 3, T, V, M] (read-only memory map) and, per clip, label, subject, view, true length and id.
+
+    ``parts``: protocol -> bool [N], the training part as the source itself states it; empty where rules suffice.
+    """
 
     clips: Floats
     labels: Integers
@@ -57,6 +64,7 @@ class SkeletonSet:
     dataset: str
     recipe: str
     artifact: Artifact
+    parts: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     @classmethod
     def open(cls, artifact: Artifact) -> SkeletonSet:
@@ -73,7 +81,9 @@ class SkeletonSet:
             raise InputError(f"{artifact.path / CLIPS} cannot be read", why=str(error)) from error
         columns = read_tensors(artifact.path / SAMPLES)
         ids = tuple(read_text(artifact.path / NAMES).splitlines())
-        counts = {CLIPS: len(clips), NAMES: len(ids), **{name: len(columns[name]) for name in _COLUMNS}}
+        parts = parts_in(columns)
+        sizes = {name: len(column) for name, column in [*columns.items(), *parts.items()]}
+        counts = {CLIPS: len(clips), NAMES: len(ids), **sizes}
         if len(set(counts.values())) > 1 or clips.ndim != 5:
             raise InputError(
                 f"the skeleton set {artifact.path} contradicts itself",
@@ -91,7 +101,19 @@ class SkeletonSet:
             dataset=config["dataset"],
             recipe=config["recipe"],
             artifact=artifact,
+            parts=parts,
         )
+
+
+def parts_in(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[np.bool_]]:
+    """Take the columns ``part.<protocol>`` out of ``columns``: protocol -> bool [N]."""
+    names = sorted(name for name in columns if name.startswith(PART))
+    return {name.removeprefix(PART): columns.pop(name).astype(np.bool_) for name in names}
+
+
+def part_columns(parts: Mapping[str, NDArray[np.bool_]]) -> dict[str, NDArray[np.bool_]]:
+    """The same training parts under the names of their columns."""
+    return {f"{PART}{name}": part for name, part in parts.items()}
 
 
 def write_skeleton_set(folder: Path, clips: Iterable[Clip], classes: int) -> dict[str, Any]:
@@ -108,9 +130,11 @@ def write_skeleton_set(folder: Path, clips: Iterable[Clip], classes: int) -> dic
         ``clips``, ``classes``, ``per_class`` (C counts), ``per_subject`` and ``persons``.
 
     Raises:
-        InputError: there is no clip, two clips share an id or differ in shape, or a label is outside 0..C-1.
+        InputError: there is no clip, two clips share an id or differ in shape or in the protocols of their ``parts``,
+            or a label is outside 0..C-1.
     """
     rows: list[tuple[int, int, int, int]] = []
+    parts: dict[str, list[bool]] = {}
     ids: dict[str, None] = {}
     shape: tuple[int, ...] | None = None
     temporary = folder / f".{CLIPS}.tmp"
@@ -118,8 +142,15 @@ def write_skeleton_set(folder: Path, clips: Iterable[Clip], classes: int) -> dic
         for clip in clips:
             _check(clip, shape, ids, classes)
             if shape is None:
-                shape = clip.joints.shape
+                shape, parts = clip.joints.shape, {name: [] for name in clip.parts}
                 _write_header(stream, 0, shape)
+            if clip.parts.keys() != parts.keys():
+                raise InputError(
+                    f"the clip {clip.id} names the parts of protocols {sorted(clip.parts)}",
+                    why=f"the clips before it name {sorted(parts)}",
+                )
+            for name, part in clip.parts.items():
+                parts[name].append(part)
             stream.write(np.ascontiguousarray(clip.joints, dtype="<f4").tobytes())
             rows.append((clip.label, clip.subject, clip.view, clip.length))
             ids[clip.id] = None
@@ -132,7 +163,8 @@ def write_skeleton_set(folder: Path, clips: Iterable[Clip], classes: int) -> dic
         os.fsync(stream.fileno())
     temporary.replace(folder / CLIPS)
     columns = np.array(rows, dtype=np.int64)
-    write_tensors(folder / SAMPLES, {name: columns[:, i] for i, name in enumerate(_COLUMNS)})
+    stated = part_columns({name: np.array(part, dtype=np.bool_) for name, part in parts.items()})
+    write_tensors(folder / SAMPLES, {**{name: columns[:, i] for i, name in enumerate(_COLUMNS)}, **stated})
     write_text(folder / NAMES, "".join(f"{name}\n" for name in ids))
     subjects, counts = np.unique(columns[:, 1], return_counts=True)
     return {
