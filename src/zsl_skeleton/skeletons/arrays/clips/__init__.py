@@ -1,0 +1,1 @@
+"""Clips in other people's arrays: readers, one small file per layout."""
