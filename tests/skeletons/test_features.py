@@ -181,3 +181,64 @@ def test_arrays_that_disagree_are_refused(features: FeatureSet) -> None:
         replace(features, arrays={"joints": features.arrays["joints"]})
     with pytest.raises(InputError, match="logits"):
         replace(features, arrays={**features.arrays, "logits": features.arrays["joints"]})
+
+
+class Watched(dict[str, np.ndarray]):
+    """Arrays that remember which of them were asked for."""
+
+    def __init__(self, arrays: Any) -> None:
+        super().__init__(arrays)
+        self.read: list[str] = []
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        self.read.append(name)
+        return super().__getitem__(name)
+
+
+def test_kinds_that_nobody_uses_are_not_read(features: FeatureSet, dataset: Dataset) -> None:
+    broken = {**features.arrays, "frames": np.full((len(features), 2, 1), np.nan, np.float32)}
+    watched = replace(features, arrays=Watched(broken))
+    watched.arrays.read.clear()  # type: ignore[attr-defined]
+    parts = partition(watched, dataset, dataset.split("s"), dataset.protocol(), ("pooled", "clips"))
+    both = parts.test_seen.joined(parts.test_unseen).subset(
+        np.arange(len(parts.test_seen) + len(parts.test_unseen)) > 2
+    )
+    assert "frames" in both.arrays
+    assert both.arrays["pooled"][:, 0].tolist() == [features.ids.index(name) for name in both.ids]
+    assert set(watched.arrays.read) == {"pooled"}  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match=r"'frames'.*not finite"):
+        partition(watched, dataset, dataset.split("s"), dataset.protocol(), ("frames",))
+
+
+def test_what_was_chosen_can_be_changed_without_the_source(features: FeatureSet) -> None:
+    part = features.subset(features.labels == 2)
+    before = part.arrays["pooled"].copy()
+    part.arrays["pooled"][:] = -1
+    assert (part.arrays["pooled"] == -1).all()
+    np.testing.assert_array_equal(features.arrays["pooled"][features.labels == 2], before)
+
+
+def test_opened_arrays_lie_on_the_disk_in_the_type_they_were_written_in(features: FeatureSet, store: Store) -> None:
+    halves = replace(features, arrays={name: array.astype(np.float16) for name, array in features.arrays.items()})
+    config = {"dataset": "toy", "backbone": "st-gcn", "trained_on": []}
+
+    def build(folder: Any) -> dict[str, Any]:
+        halves.write(folder)
+        return {}
+
+    opened = FeatureSet.open(store.make(Recipe("features", "toy", "a test", config), build))
+    for name, array in halves.arrays.items():
+        assert opened.arrays[name].dtype == np.float16
+        assert not opened.arrays[name].flags.owndata
+        assert not opened.arrays[name].flags.writeable
+        np.testing.assert_array_equal(opened.arrays[name], array)
+
+
+def test_not_finite_is_found_in_any_block(features: FeatureSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zsl_skeleton.skeletons import chosen_rows
+
+    monkeypatch.setattr(chosen_rows, "_BLOCK", 300)  # three rows of 25 numbers
+    for row in (0, 2, 3, 38, 39):
+        array = features.arrays["joints"].copy()
+        array[row, 24] = np.inf
+        assert np.flatnonzero(chosen_rows.broken_rows(array)).tolist() == [row]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from zsl_skeleton.artifacts import Store
+from zsl_skeleton.artifacts import Artifact, Store
 from zsl_skeleton.catalog import load_dataset
 from zsl_skeleton.skeletons.importing import import_recordings
 from zsl_skeleton.skeletons.inspect import differences, inspect
@@ -15,6 +17,13 @@ from zsl_skeleton.skeletons.skeleton_set import SkeletonSet
 
 pytestmark = pytest.mark.real_data
 ALL_ZERO = {"Seq2_10", "Seq4_10"}
+
+
+@pytest.fixture(scope="module")
+def imported(real_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Artifact]:
+    """``imported("precog")``: its recordings as an artifact; every data set is read once."""
+    store = Store(tmp_path_factory.mktemp("real") / "artifacts")
+    return functools.cache(lambda name: import_recordings(store, load_dataset(name), real_data_dir / name, "hip-32"))
 
 
 @pytest.mark.parametrize(
@@ -27,8 +36,7 @@ ALL_ZERO = {"Seq2_10", "Seq4_10"}
     ],
 )
 def test_counts_are_as_published(
-    store: Store,
-    real_data_dir: Path,
+    imported: Callable[[str], Artifact],
     name: str,
     clips: int,
     skipped: int,
@@ -36,7 +44,7 @@ def test_counts_are_as_published(
     zero_clips: int,
 ) -> None:
     dataset = load_dataset(name)
-    found = inspect(import_recordings(store, dataset, real_data_dir / name, "aimclr-50"), dataset)
+    found = inspect(imported(name), dataset)
     assert found.total.found == clips - skipped
     assert found.total.expected == clips
     assert (len(found.skipped), found.absent, found.unexplained) == (skipped, (), 0)
@@ -46,11 +54,11 @@ def test_counts_are_as_published(
     assert found.far == ()
 
 
-def test_the_skipped_clips_are_the_known_ones(store: Store, real_data_dir: Path) -> None:
+def test_the_skipped_clips_are_the_known_ones(imported: Callable[[str], Artifact]) -> None:
     def skipped(name: str) -> list[str]:
-        dataset = load_dataset(name)
-        artifact = import_recordings(store, dataset, real_data_dir / name, "hip-32")
-        return [entry["id"] for entry in artifact.card.summary["skipped"]]
+        entries = imported(name).card.summary["skipped"]
+        assert all("all coordinates are zero" in entry["reason"] for entry in entries)
+        return [entry["id"] for entry in entries]
 
     assert skipped("msr-action3d") == ["a13_s09_e02"]
     precog = skipped("precog")
@@ -59,8 +67,8 @@ def test_the_skipped_clips_are_the_known_ones(store: Store, real_data_dir: Path)
 
 
 @pytest.mark.parametrize("name", ["utd-mhad", "msr-action3d", "nw-ucla", "precog"])
-def test_people_stand_upright_with_their_left_on_the_left(store: Store, real_data_dir: Path, name: str) -> None:
-    skeletons = SkeletonSet.open(import_recordings(store, load_dataset(name), real_data_dir / name, "hip-32"))
+def test_people_stand_upright_with_their_left_on_the_left(imported: Callable[[str], Artifact], name: str) -> None:
+    skeletons = SkeletonSet.open(imported(name))
     mean = np.asarray(skeletons.clips)[..., 0].mean(axis=2)
     head_above_feet = mean[:, 1, 3] > mean[:, 1, [15, 19]].max(axis=1)
     left_on_the_left = mean[:, 0, 4] < mean[:, 0, 8]

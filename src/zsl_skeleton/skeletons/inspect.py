@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -14,9 +12,12 @@ from pydantic import BaseModel, ConfigDict
 
 from zsl_skeleton.artifacts import Artifact
 from zsl_skeleton.catalog import Dataset
-from zsl_skeleton.errors import InputError
+from zsl_skeleton.errors import InputError, some_of
 from zsl_skeleton.skeletons.features import training_part
+from zsl_skeleton.skeletons.numbering import absent_names
 from zsl_skeleton.skeletons.skeleton_set import SkeletonSet
+
+_SHOWN = 5  # recordings of a line
 
 
 class _Frozen(BaseModel):
@@ -63,6 +64,7 @@ class Inspection(_Frozen):
     dropped_frames: dict[str, int]
     far: tuple[str, ...]
     made_up_joints: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def inspect(artifact: Artifact, dataset: Dataset) -> Inspection:
@@ -78,16 +80,14 @@ def inspect(artifact: Artifact, dataset: Dataset) -> Inspection:
             mend=f"zsl-data inspect --dataset {skeletons.dataset}",
         )
     summary = artifact.card.summary
-    faults = {fault.id for fault in dataset.known_faults}
+    known = {fault.id for fault in dataset.known_faults}.union(dataset.missing)
     skipped = tuple(
-        Skipped(id=entry["id"], reason=entry["reason"], known=entry["id"] in faults)
+        Skipped(id=entry["id"], reason=entry["reason"], known=entry["id"] in known)
         for entry in summary.get("skipped", [])
     )
     total = Count(name="clips", found=len(skeletons.ids), expected=dataset.expected_clips)
-    # A skipped entry without a label is no known recording: a stray file, or a file of unknown content.
-    recordings = sum(entry["label"] is not None for entry in summary.get("skipped", []))
-    lacking = 0 if total.expected is None else total.expected - total.found - recordings
-    absent = _absent([*skeletons.ids, *(entry.id for entry in skipped)], dataset.missing, lacking)
+    lacking = 0 if total.expected is None else total.expected - total.found - _counted(summary, dataset)
+    absent = absent_names([*skeletons.ids, *(entry.id for entry in skipped)], dataset.missing, lacking)
     lengths = skeletons.lengths
     return Inspection(
         dataset=dataset.name,
@@ -107,6 +107,7 @@ def inspect(artifact: Artifact, dataset: Dataset) -> Inspection:
         dropped_frames=summary.get("dropped_frames", {}),
         far=tuple(summary.get("far", [])),
         made_up_joints=tuple(summary.get("made_up_joints", [])),
+        remarks=tuple(summary.get("remarks", [])),
     )
 
 
@@ -118,7 +119,7 @@ def _per_class(skeletons: SkeletonSet, dataset: Dataset) -> tuple[Count, ...]:
 
 
 def _per_subject(skeletons: SkeletonSet, dataset: Dataset) -> tuple[Count, ...]:
-    found = Counter(skeletons.subjects.tolist())
+    found = Counter(subject for subject in skeletons.subjects.tolist() if subject >= 0)
     expected: Mapping[int, int] = dataset.expected_per_subject or {}
     return tuple(
         Count(name=str(subject), found=found[subject], expected=expected.get(subject))
@@ -128,33 +129,23 @@ def _per_subject(skeletons: SkeletonSet, dataset: Dataset) -> tuple[Count, ...]:
 
 def _protocols(skeletons: SkeletonSet, dataset: Dataset) -> Iterable[Count]:
     for protocol in dataset.protocols.values():
-        if protocol.by == "recording" and protocol.name not in skeletons.parts:
-            continue
-        train = training_part(skeletons, protocol)
+        try:
+            train = training_part(skeletons, protocol)
+        except InputError:
+            continue  # neither stated by the source nor told by subject, view or name
         wanted = (protocol.counts.train, protocol.counts.test) if protocol.counts else (None, None)
         yield Count(name=f"{protocol.name} train", found=int(train.sum()), expected=wanted[0])
         yield Count(name=f"{protocol.name} test", found=int((~train).sum()), expected=wanted[1])
 
 
-def _absent(present: list[str], never: tuple[str, ...], lacking: int) -> tuple[str, ...]:
-    """Names that the numbering suggests, when they account exactly for the ``lacking`` clips; else none.
+def _counted(summary: Mapping[str, Any], dataset: Dataset) -> int:
+    """Skipped recordings that are among the expected clips.
 
-    Recordings are numbered (action, subject, trial, ...): where all combinations exist but for the ones that the
-    catalog knows were never published, the gaps are the files that are missing.
+    Without a label a file is none, or of unknown content; with a label out of range it is another data set's.
     """
-    if lacking <= 0:
-        return ()
-    numbers = [re.findall(r"\d+", name) for name in present]
-    shapes = {re.sub(r"\d+", "{}", name) for name in present}
-    if len(shapes) != 1:
-        return ()
-    columns = [sorted(set(column)) for column in zip(*numbers, strict=True)]
-    if math.prod(map(len, columns)) > len(present) + len(never) + lacking:
-        return ()
-    shape = shapes.pop()
-    names = {shape.format(*combination) for combination in itertools.product(*columns)}
-    gaps = names - set(present) - set(never)
-    return tuple(sorted(gaps)) if len(gaps) == lacking else ()
+    labelled = (entry for entry in summary.get("skipped", []) if entry["label"] is not None)
+    own = (entry for entry in labelled if 0 <= entry["label"] < len(dataset.classes))
+    return sum(entry["id"] not in dataset.missing for entry in own)
 
 
 def render(inspection: Inspection) -> str:
@@ -188,12 +179,9 @@ def _reasons(inspection: Inspection) -> list[str]:
     lines: list[str] = []
     if inspection.skipped:
         lines.append(f"skipped, {len(inspection.skipped)}:")
-        lines += [
-            f"  {entry.id}: {entry.reason}{' [known fault of the data set]' if entry.known else ''}"
-            for entry in inspection.skipped
-        ]
+        lines += _skipped(inspection.skipped)
     if inspection.absent:
-        lines.append(f"not in the folder, {len(inspection.absent)}: {', '.join(inspection.absent)}")
+        lines.append(f"not in the folder, {len(inspection.absent)}: {some_of(inspection.absent, 20)}")
     if inspection.unexplained < 0:
         lines.append(f"{-inspection.unexplained} more clips are missing; the numbering does not tell which")
     if inspection.unexplained > 0:
@@ -202,8 +190,19 @@ def _reasons(inspection: Inspection) -> list[str]:
     return lines
 
 
+def _skipped(entries: tuple[Skipped, ...]) -> list[str]:
+    """A line per recording, or per reason that many share."""
+    groups: dict[tuple[str, bool], list[str]] = {}
+    for entry in entries:
+        groups.setdefault((entry.reason, entry.known), []).append(entry.id)
+    return [
+        f"  {some_of(ids, _SHOWN)}: {reason}{' [known fault of the data set]' if known else ''}"
+        for (reason, known), ids in groups.items()
+    ]
+
+
 def _remarks(inspection: Inspection) -> list[str]:
-    lines = []
+    lines = list(inspection.remarks)
     if inspection.dropped_frames:
         frames, clips = sum(inspection.dropped_frames.values()), len(inspection.dropped_frames)
         lines.append(f"{frames} all-zero frames were dropped from {clips} clips")

@@ -30,6 +30,8 @@ class ClipRecipe:
         frames: T', the frames of every clip.
         what: one sentence for people.
         prepare: maps joints [M, T, 25, 3] to [M, T', 25, 3].
+        bodies: how its authors choose the persons among tracked bodies, a key of
+            :data:`zsl_skeleton.skeletons.bodies.CHOICES`.
     """
 
     name: str
@@ -37,6 +39,7 @@ class ClipRecipe:
     frames: int
     what: str
     prepare: Callable[[Joints], Joints]
+    bodies: str
 
     def __call__(self, joints: Joints) -> NDArray[np.float32]:
         """Preprocess one clip [M, T, 25, 3] (T >= 1) to float32 [3, T', 25, M]."""
@@ -150,12 +153,22 @@ RECIPES: dict[str, ClipRecipe] = {
     recipe.name: recipe
     for recipe in (
         ClipRecipe(
-            "aimclr-50", 1, 50, "spine-centred, 50 frames, shoulders turned to the camera (AimCLR, SMIE)", _aimclr
+            "aimclr-50",
+            1,
+            50,
+            "spine-centred, 50 frames, shoulders turned to the camera (AimCLR, SMIE)",
+            _aimclr,
+            "first",
         ),
         ClipRecipe(
-            "ctr-64", 1, 64, "first frame's spine at the origin, middle 95 %, 64 frames (CTR-GCN, Neuron)", _ctr
+            "ctr-64",
+            1,
+            64,
+            "first frame's spine at the origin, middle 95 %, 64 frames (CTR-GCN, Neuron)",
+            _ctr,
+            "motion",
         ),
-        ClipRecipe("hip-32", 1, 32, "hip-centred, 32 frames, not rotated (raw-joint baseline)", _hip),
+        ClipRecipe("hip-32", 1, 32, "hip-centred, 32 frames, not rotated (raw-joint baseline)", _hip, "motion"),
     )
 }
 

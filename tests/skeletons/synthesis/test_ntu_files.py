@@ -42,7 +42,7 @@ def parse(path: Path) -> list[list[Body]]:
 
 def test_files_parse_back_to_the_recording(tmp_path: Path) -> None:
     demo = load_dataset("demo")
-    assert write_ntu_files(tmp_path / "raw", demo, CLEAN) == 2
+    assert write_ntu_files(tmp_path / "raw", demo, CLEAN).recordings == 2
     names = sorted(path.name for path in (tmp_path / "raw").glob("*.skeleton"))
     assert names == ["S001C002P001R001A001.skeleton", "S001C002P001R001A050.skeleton"]
     frames = parse(tmp_path / "raw" / names[0])

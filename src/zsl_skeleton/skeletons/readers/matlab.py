@@ -11,13 +11,13 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zsl_skeleton.errors import InputError
+from zsl_skeleton.skeletons.sources import Source
 
 _HEADER = 128
 _INT32, _UINT32, _MATRIX, _COMPRESSED = 5, 6, 14, 15
@@ -40,14 +40,14 @@ class _Element:
     content: bytes
 
 
-def read_matrix(path: Path, variable: str) -> NDArray[Any]:
+def read_matrix(source: Source, variable: str) -> NDArray[Any]:
     """The real numeric array called ``variable``, of any number of dimensions.
 
     Raises:
         InputError: the file is no MATLAB 5 file, is damaged, or holds no such array.
     """
     try:
-        content = path.read_bytes()
+        content = source.read_bytes()
         if len(content) < _HEADER or content[126:128] not in (b"IM", b"MI"):
             raise _DamagedError("it has no MATLAB 5 header")
         order = "<" if content[126:128] == b"IM" else ">"
@@ -58,8 +58,8 @@ def read_matrix(path: Path, variable: str) -> NDArray[Any]:
             if name == variable:
                 return array
         raise _DamagedError(f"it holds no variable {variable}")
-    except (_DamagedError, OSError, zlib.error, StopIteration) as error:
-        raise InputError(f"{path} cannot be read as a MATLAB 5 file", why=str(error) or "it is truncated") from error
+    except (_DamagedError, zlib.error, StopIteration) as error:
+        raise InputError(f"{source} cannot be read as a MATLAB 5 file", why=str(error) or "it is truncated") from error
 
 
 def _elements(content: bytes, order: str) -> Iterator[_Element]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from zsl_skeleton.errors import InputError
 from zsl_skeleton.skeletons.layouts import KINECT_V1
-from zsl_skeleton.skeletons.readers.base import ClipRef, Listing, RawClip, checked, scan_names
+from zsl_skeleton.skeletons.readers.base import ClipRef, Listing, RawClip, Reader, checked, scan_names
 from zsl_skeleton.skeletons.readers.matlab import read_matrix
 
 _NAME = re.compile(r"(?P<id>a(?P<action>\d{1,2})_s(?P<subject>\d{1,2})_t\d{1,2})_skeleton")
@@ -16,7 +16,7 @@ _VARIABLE = "d_skel"
 _TO_KINECT_V1 = [3, 2, 1, 0, *range(4, 20)]
 
 
-class UtdMhadReader:
+class UtdMhadReader(Reader):
     """One person, Kinect v1; the variable ``d_skel`` is float [20, 3, T] in metres."""
 
     suffix = ".mat"
@@ -32,10 +32,10 @@ class UtdMhadReader:
         Raises:
             InputError: the file is damaged, lacks ``d_skel``, or that is not [20, 3, T] finite numbers.
         """
-        skeleton = read_matrix(ref.path, _VARIABLE)
+        skeleton = read_matrix(ref.source, _VARIABLE)
         if skeleton.ndim != 3 or skeleton.shape[:2] != (20, 3):
             raise InputError(
-                f"{ref.path}: {_VARIABLE} has shape {list(skeleton.shape)}",
+                f"{ref.source}: {_VARIABLE} has shape {list(skeleton.shape)}",
                 why="expected [20 joints, 3 coordinates, T frames]",
             )
-        return checked(skeleton.transpose(2, 0, 1)[None, :, _TO_KINECT_V1], ref.path, KINECT_V1)
+        return checked(skeleton.transpose(2, 0, 1)[None, :, _TO_KINECT_V1], ref.source, KINECT_V1)

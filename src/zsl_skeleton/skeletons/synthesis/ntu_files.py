@@ -7,45 +7,54 @@ counts, but the wrong content: what is performed is *not* the named action.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 from zsl_skeleton.catalog import Dataset
-from zsl_skeleton.errors import InputError, UsageError
-from zsl_skeleton.files import canonical_json, read_text, sha256_text, write_text
-from zsl_skeleton.progress import track
+from zsl_skeleton.errors import UsageError
+from zsl_skeleton.files import canonical_json, sha256_text
+from zsl_skeleton.skeletons.synthesis.bulk import NOTICE, Written, claim, write_recordings
 from zsl_skeleton.skeletons.synthesis.classes import COMPOSITIONS, Composition
 from zsl_skeleton.skeletons.synthesis.ntu_text import TrackedBody, skeleton_text
 from zsl_skeleton.skeletons.synthesis.performer import generator
+from zsl_skeleton.skeletons.synthesis.plan import RecordingName, published, spread
 from zsl_skeleton.skeletons.synthesis.takes import Camera, Take
 
-VERSION = 1
+__all__ = ["NOTICE", "VERSION", "NtuFilesConfig", "performed", "recording_names", "write_ntu_files"]
+
+VERSION = 2
 """Raised whenever the same configuration would give other files."""
 
-NOTICE = "SYNTHETIC.txt"
 _TEMPOS = ("slow", "steady", "quick")
-_STRANGER = 500  # the other person of an action is a performer of another number
-_APART = 0.9  # metres between two people
+STRANGER = 500
+"""The other person of an action is a performer of a number higher by this."""
+APART = 0.9
+"""Metres between two people."""
 
 Count = Annotated[int, Field(ge=1, le=999)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class NtuFilesConfig(BaseModel):
-    """What is recorded: every combination of set-ups, cameras, performers, replications and actions.
+    """What is recorded.
 
-    Set-ups, performers and replications are counts; they are numbered from 1. ``actions`` are action numbers, None for
-    all classes of the data set. ``false_bodies`` is the share of files in which the sensor takes something lifeless for
-    a person for a while; ``order_changes`` the share of files with several bodies whose order changes on the way.
+    ``plan``: every combination of set-ups, cameras, performers, replications and actions, or as many recordings as the
+    data set published (see :func:`.plan.published`; the five numbers then do not count). ``limit``: an evenly spread
+    subset of so many. Set-ups, performers and replications are counts; they are numbered from 1. ``actions`` are action
+    numbers, None for all classes of the data set. ``false_bodies`` is the share of files in which the sensor takes
+    something lifeless for a person for a while; ``order_changes`` the share of files with several bodies whose order
+    changes on the way.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    plan: Literal["combinations", "published"] = "combinations"
+    limit: PositiveInt | None = None
     setups: Count = 1
     cameras: tuple[Camera, ...] = Field(default=(1, 2, 3), min_length=1)
     performers: Count = 2
@@ -56,34 +65,63 @@ class NtuFilesConfig(BaseModel):
     seed: NonNegativeInt = 0
 
 
-def write_ntu_files(folder: Path, dataset: Dataset, config: NtuFilesConfig | None = None) -> int:
-    """Write ``SsssCcccPpppRrrrAaaa.skeleton`` files into ``folder``, one in memory at a time.
+def write_ntu_files(
+    folder: Path, dataset: Dataset, config: NtuFilesConfig | None = None, jobs: int | None = 1
+) -> Written:
+    """Write ``SsssCcccPpppRrrrAaaa.skeleton`` files into ``folder``, one per process in memory at a time.
 
-    The folder is marked by ``SYNTHETIC.txt``. A call that was interrupted goes on where it stopped.
+    The folder is marked by ``SYNTHETIC.txt``. A call that was interrupted goes on where it stopped, and one with a
+    higher limit adds to what is there.
 
-    Returns:
-        Number of files of the configuration, those that were there already included.
+    Args:
+        folder: a new or empty folder, or one with an earlier part of the same recordings.
+        dataset: whose class names and numbers of persons.
+        config: what is recorded.
+        jobs: processes; None = one per core.
 
     Raises:
-        UsageError: an action number is none of the data set's.
-        InputError: the folder holds something else than an earlier part of the same recordings.
+        UsageError: an action number is none of the data set's, or nobody knows what it published.
+        InputError: the folder holds something else than an earlier part of the same recordings, or the disk is full.
     """
     config = config or NtuFilesConfig()
+    names = recording_names(dataset, config)
+    claim(folder, _notice(dataset, config))
+    return write_recordings(folder, _NtuRecorder(dataset, config), names, jobs)
+
+
+def recording_names(dataset: Dataset, config: NtuFilesConfig) -> list[RecordingName]:
+    """The recordings of a configuration, in a fixed order.
+
+    Raises:
+        UsageError: an action number is none of the data set's, or nobody knows what it published.
+    """
+    if config.plan == "published":
+        return spread(published(dataset), config.limit)
     actions = config.actions or tuple(range(1, len(dataset.classes) + 1))
     if max(actions) > len(dataset.classes):
         why = f"{dataset.name} has actions 1 to {len(dataset.classes)}"
         raise UsageError(f"there is no action {max(actions)}", why=why, mend="name other actions")
-    _claim(folder, _notice(dataset, config))
     counts = (range(1, count + 1) for count in (config.setups, config.performers, config.replications))
     setups, performers, replications = counts
-    names = list(itertools.product(setups, config.cameras, performers, replications, actions))
-    for name in track(names, "write .skeleton files", len(names)):
-        setup, camera, performer, replication, action = name
-        path = folder / f"S{setup:03}C{camera:03}P{performer:03}R{replication:03}A{action:03}.skeleton"
-        if not path.exists():
-            take = Take(performed(dataset, action), performer, camera, replication, setup, config.seed)
-            write_text(path, _file(take, dataset.classes[action - 1].persons, config))
-    return len(names)
+    combinations = itertools.product(setups, config.cameras, performers, replications, actions)
+    return spread(list(map(RecordingName._make, combinations)), config.limit)
+
+
+@dataclass(frozen=True)
+class _NtuRecorder:
+    """Makes the file of a recording."""
+
+    dataset: Dataset
+    config: NtuFilesConfig
+    least: ClassVar[int] = 32
+
+    def path(self, name: RecordingName) -> str:
+        return f"{name}.skeleton"
+
+    def files(self, name: RecordingName) -> Mapping[str, bytes]:
+        composition = performed(self.dataset, name.action)
+        take = Take(composition, name.performer, name.camera, name.replication, name.setup, self.config.seed)
+        return {self.path(name): _file(take, self.dataset.classes[name.action - 1].persons, self.config)}
 
 
 def performed(dataset: Dataset, action: int) -> Composition:
@@ -103,7 +141,9 @@ def performed(dataset: Dataset, action: int) -> Composition:
 
 
 def _notice(dataset: Dataset, config: NtuFilesConfig) -> str:
-    settings = canonical_json({"dataset": dataset.name, "version": VERSION, **config.model_dump(mode="json")})
+    # The limit is no part: files of one limit are files of a higher one.
+    chosen = config.model_dump(mode="json", exclude={"limit"})
+    settings = canonical_json({"dataset": dataset.name, "version": VERSION, **chosen})
     return (
         "The .skeleton files in this folder are SYNTHETIC: made by zsl-data synthesize, recorded by no sensor.\n"
         "They have the form of NTU RGB+D files. Whatever their action numbers stand for, the movements are made up;\n"
@@ -112,28 +152,7 @@ def _notice(dataset: Dataset, config: NtuFilesConfig) -> str:
     )
 
 
-def _claim(folder: Path, notice: str) -> None:
-    """Mark the folder as ours, unless it holds anything else."""
-    mark = folder / NOTICE
-    if mark.is_file():
-        if read_text(mark) != notice:
-            raise InputError(
-                f"{folder} holds other synthetic recordings",
-                why=f"its {NOTICE} names another configuration",
-                mend="name an empty folder, or delete this one first",
-            )
-        return
-    # Hidden files do not count: a killed first write leaves one.
-    if folder.exists() and (not folder.is_dir() or any(not path.name.startswith(".") for path in folder.iterdir())):
-        raise InputError(
-            f"{folder} is not an empty folder",
-            why="synthetic recordings are never mixed with anything else",
-            mend="name a new or empty folder",
-        )
-    write_text(mark, notice)
-
-
-def _file(take: Take, persons: int, config: NtuFilesConfig) -> str:
+def _file(take: Take, persons: int, config: NtuFilesConfig) -> bytes:
     random = generator("file", take.composition.name, take.setup, take.subject, take.camera, take.repetition, take.seed)
     bodies = list(_bodies(take, persons, random, config.false_bodies))
     frames = len(bodies[0].joints)
@@ -146,12 +165,12 @@ def _file(take: Take, persons: int, config: NtuFilesConfig) -> str:
 def _bodies(take: Take, persons: int, random: np.random.Generator, false_bodies: float) -> Iterator[TrackedBody]:
     """The person, with two-person actions another one beside, now and then something that is no person."""
     actor = take.shoot()
-    frames, beside = len(actor.joints), np.array([_APART / 2.0, 0.0, 0.0])
+    frames, beside = len(actor.joints), np.array([APART / 2.0, 0.0, 0.0])
     everywhere = np.ones(frames, dtype=np.bool_)
     joints = actor.joints - beside if persons == 2 else actor.joints
     yield TrackedBody(_body_id(take, 0), joints, actor.guessed, everywhere)
     if persons == 2:
-        other = replace(take, subject=take.subject + _STRANGER).shoot()
+        other = replace(take, subject=take.subject + STRANGER).shoot()
         rows = np.minimum(np.arange(frames), len(other.joints) - 1)  # whoever is done first stands still
         yield TrackedBody(_body_id(take, 1), other.joints[rows] + beside, other.guessed[rows], everywhere)
     if random.random() < false_bodies:

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_skeleton.skeletons.synthesis.body import LEAVES, PARENTS
+from zsl_skeleton.skeletons.synthesis.decimals import table_text
 
 Floats = NDArray[np.float64]
 
-_JOINT = " ".join(["%.7g"] * 11) + " %d\n"
-_BODY = "25\n" + _JOINT * 25
+# x y z in metres, two pairs of pixels, a quaternion, the tracking state.
+_DECIMALS = (7, 7, 7, 4, 4, 3, 3, 7, 7, 7, 7, 0)
 # Focal length and image centre in pixels (nominal Kinect v2): depth image 512 x 424, colour image 1920 x 1080.
 _DEPTH, _COLOUR = (366.0, 256.0, 212.0), (1058.0, 960.0, 540.0)
 _COLOUR_BESIDE = 0.052  # metres between the two lenses
@@ -37,7 +38,7 @@ class TrackedBody:
     present: NDArray[np.bool_]
 
 
-def skeleton_text(bodies: Sequence[TrackedBody], swapped: NDArray[np.bool_]) -> str:
+def skeleton_text(bodies: Sequence[TrackedBody], swapped: NDArray[np.bool_]) -> bytes:
     """The file's text.
 
     Args:
@@ -45,15 +46,15 @@ def skeleton_text(bodies: Sequence[TrackedBody], swapped: NDArray[np.bool_]) -> 
         swapped: bool [T]; frames that list the bodies in reverse order.
     """
     written = [_frames(body) for body in bodies]
-    lines = [f"{len(swapped)}\n"]
+    lines = [f"{len(swapped)}\n".encode()]
     for frame, reverse in enumerate(swapped):
         shown = [index for index, body in enumerate(bodies) if body.present[frame]]
-        lines.append(f"{len(shown)}\n")
+        lines.append(f"{len(shown)}\n".encode())
         lines += [written[index][frame] for index in (reversed(shown) if reverse else shown)]
-    return "".join(lines)
+    return b"".join(lines)
 
 
-def _frames(body: TrackedBody) -> list[str]:
+def _frames(body: TrackedBody) -> list[bytes]:
     """The text of the body in each frame: ten fields, then 25 joints."""
     numbers = np.concatenate(
         [
@@ -65,10 +66,12 @@ def _frames(body: TrackedBody) -> list[str]:
         ],
         axis=-1,
     )
+    joints = table_text(numbers.reshape(-1, len(_DECIMALS)), _DECIMALS)
+    ends = (np.flatnonzero(np.frombuffer(joints, dtype=np.uint8) == ord("\n")) + 1)[24::25].tolist()
     lean = np.clip((body.joints[:, 20] - body.joints[:, 0])[:, [0, 2]] / 0.5, -1.0, 1.0)
     return [
-        f"{body.id} 0 1 1 1 1 0 {sideways:.7g} {-back:.7g} 2\n" + _BODY % tuple(row)
-        for (sideways, back), row in zip(lean.tolist(), numbers.reshape(len(numbers), -1).tolist(), strict=True)
+        f"{body.id} 0 1 1 1 1 0 {sideways:.7g} {-back:.7g} 2\n25\n".encode() + joints[start:end]
+        for (sideways, back), start, end in zip(lean.tolist(), [0, *ends], ends, strict=False)
     ]
 
 
