@@ -164,3 +164,11 @@ def test_nothing_to_train_on(skeletons, dataset, split, store):
     )
     with pytest.raises(InputError, match="no clip to train on"):
         pretrain(store, skeletons(), strangers, split, SHORT)
+
+
+def test_seen_classes_without_training_clips_are_named(skeletons, dataset, split, store, capsys):
+    def elsewhere(clip):
+        return replace(clip, subject=2) if clip.label == 1 else clip  # subject 2 only tests
+
+    pretrain(store, skeletons(change=elsewhere), dataset, split, SHORT.model_copy(update={"epochs": 1}))
+    assert "1 of 4 seen classes of split one have no training clip: move 1;" in capsys.readouterr().err

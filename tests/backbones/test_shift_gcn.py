@@ -9,10 +9,11 @@ import torch
 from torch.nn import functional
 
 from zsl_skeleton.backbones.augment import NONE
+from zsl_skeleton.backbones.batches import HeldClips
 from zsl_skeleton.backbones.classifier import Classifier, open_classifier
 from zsl_skeleton.backbones.config import PRETRAIN_PRESETS, PretrainConfig
 from zsl_skeleton.backbones.extract import extract, seen_accuracy
-from zsl_skeleton.backbones.fit import Fit, Labelled, make_optimizer
+from zsl_skeleton.backbones.fit import Fit, make_optimizer
 from zsl_skeleton.backbones.pretrain import pretrain
 from zsl_skeleton.backbones.shift import JointShift, LearnableShift, sampled
 from zsl_skeleton.backbones.shift_gcn import Block, ShiftGCN, ShiftGCNConfig
@@ -263,7 +264,7 @@ def test_official_optimisation():
     tenth = {name for name, value in found.items() if value == 1e-4}
     assert {"head.bias", "encoder.blocks.4.spatial.linear.bias", "encoder.blocks.4.spatial.skip.linear.weight"} <= tenth
     assert len(tenth) == len(found) - 20
-    fit = Fit(model, Labelled(clips(10), torch.arange(10) % 5), Labelled(clips(0), torch.arange(0)), config)
+    fit = Fit(model, HeldClips(clips(10), torch.arange(10) % 5), HeldClips(clips(0), torch.arange(0)), config)
     assert [len(rows) for rows in fit._batches(0)] == [4, 4]
     rates = [fit.learning_rate(epoch) for epoch in (0, 59, 60, 80, 100, 109)]
     assert rates == pytest.approx([0.1, 0.1, 0.01, 1e-3, 1e-4, 1e-4])

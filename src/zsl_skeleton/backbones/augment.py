@@ -11,6 +11,8 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Generator, Tensor
 
+from zsl_skeleton.backbones.distributed import Share
+
 
 class Augmentation(BaseModel):
     """Strengths of the changes; the default of each is "off".
@@ -31,20 +33,22 @@ class Augmentation(BaseModel):
         default=0.0, ge=0, description="standard deviation of noise per joint and frame, in the clips' unit"
     )
 
-    def __call__(self, clips: Tensor, generator: Generator) -> Tensor:
+    def __call__(self, clips: Tensor, generator: Generator, share: Share | None = None) -> Tensor:
         """Changed copies of ``clips`` [B, 3, T, V, M], one draw per clip; absent persons stay absent (all zero).
 
         Args:
             clips: on any device.
             generator: a CPU generator, so that the draws do not depend on the device.
+            share: which clips of a larger batch these are; the draws are those of the larger batch.
         """
+        share = share or Share(slice(0, len(clips)), len(clips))
         if self.turn or self.tilt or self.scale or self.shear:
-            transforms = self._transforms(len(clips), generator).to(clips)
+            transforms = self._transforms(share.total, generator)[share.rows].to(clips)
             clips = torch.einsum("bij,bjtvm->bitvm", transforms, clips)
         if self.crop < 1:
-            clips = self._cropped(clips, generator)
+            clips = self._cropped(clips, generator, share)
         if self.jitter:
-            noise = self.jitter * torch.randn(clips.shape, generator=generator)
+            noise = self.jitter * torch.randn(share.total, *clips.shape[1:], generator=generator)[share.rows]
             present = clips.flatten(1, 3).ne(0).any(1)[:, None, None, None]
             clips = clips + noise.to(clips) * present
         return clips
@@ -61,12 +65,12 @@ class Augmentation(BaseModel):
         tilts = rotation(uniform(tilt), axis=0) @ rotation(uniform(tilt), axis=2)
         return rotation(uniform(math.radians(self.turn)), axis=1) @ tilts @ bend
 
-    def _cropped(self, clips: Tensor, generator: Generator) -> Tensor:
+    def _cropped(self, clips: Tensor, generator: Generator, share: Share) -> Tensor:
         """A part of random length and place, stretched to the old length by linear interpolation."""
-        count, frames = len(clips), clips.shape[2]
-        share = self.crop + (1 - self.crop) * torch.rand(count, 1, generator=generator)
-        start = (1 - share) * torch.rand(count, 1, generator=generator)
-        times = (start + share * torch.linspace(0, 1, frames)) * (frames - 1)
+        frames = clips.shape[2]
+        length = self.crop + (1 - self.crop) * torch.rand(share.total, 1, generator=generator)
+        start = (1 - length) * torch.rand(share.total, 1, generator=generator)
+        times = ((start + length * torch.linspace(0, 1, frames)) * (frames - 1))[share.rows]
         before = times.floor().clamp(max=max(frames - 2, 0)).long()
         after = (before + 1).clamp(max=frames - 1)
         weight = (times - before).to(clips)[:, None, :, None, None]

@@ -49,6 +49,12 @@ class BackboneSpec:
         """A freshly initialised backbone."""
         return self.kind(self.options)
 
+    def untrained(self) -> Backbone:
+        """The backbone as it is before any training, every time with the same weights."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return self.build()
+
 
 class Classifier(nn.Module):
     """Backbone and linear head over all C classes (Xavier-normal weights, zero bias)."""
@@ -64,6 +70,13 @@ class Classifier(nn.Module):
         """Encoding and logits [B, C] of clips [B, 3, T, V, M]."""
         encoding: Encoding = self.encoder(clips)
         return encoding, self.head(encoding.pooled)
+
+
+def features_of(model: nn.Module, clips: Tensor) -> dict[str, Tensor]:
+    """``pooled``, and ``joints``, ``frames`` and ``logits`` as far as this encoder or classifier gives them."""
+    encoding, logits = model(clips) if isinstance(model, Classifier) else (model(clips), None)
+    found = {**vars(encoding), "logits": logits}
+    return {name: tensor for name, tensor in found.items() if tensor is not None}
 
 
 def open_classifier(artifact: Artifact) -> Classifier:

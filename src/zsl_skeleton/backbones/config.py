@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from zsl_skeleton.backbones.augment import NONE, STANDARD, Augmentation
 
-UNHASHED = frozenset({"device", "checkpoint_seconds"})
+UNHASHED = frozenset({"device", "checkpoint_seconds", "held_gib"})
 """Fields of the configurations that must not change the result."""
-_LATER = ("sgd", "drop_last", "head")
+_LATER = ("sgd", "drop_last", "head", "precision")
 """Fields that came later: at their defaults they stay out of a backbone's identity, so that older ones keep theirs."""
 
 
@@ -50,6 +50,9 @@ class PretrainConfig(BaseModel):
         default="xavier", description="first weights of the head; wide: deviation sqrt(2 / seen classes) (Neuron)"
     )
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    precision: Literal["float32", "bf16"] = Field(
+        default="float32", description="bf16: products in bfloat16 (autocast), weights and sums in float32"
+    )
     logits: Literal["all", "seen"] = Field(
         default="all",
         description="softmax over all classes, the unseen ones never labelled (official), or over the seen ones",
@@ -67,6 +70,9 @@ class PretrainConfig(BaseModel):
     seed: int = 5277
     device: str = Field(default="auto", description="does not change what is made, only where")
     checkpoint_seconds: float = Field(default=20.0, ge=0, description="shortest time between two checkpoints")
+    held_gib: float = Field(
+        default=4.0, ge=0, description="clips of more GiB than this stay on the disk and are read batch by batch"
+    )
 
     def identity(self) -> dict[str, Any]:
         """What decides the result, as JSON values."""
@@ -119,4 +125,7 @@ class ExtractConfig(BaseModel):
     keep: tuple[Literal["pooled", "joints", "frames", "logits"], ...] = ("pooled", "joints", "frames", "logits")
     masked_views: int = Field(default=0, ge=0, description="pooled features of so many masked views per clip (SMIE)")
     view_seed: int = Field(default=0, description="of the frames that the masked views show")
+    dtype: Literal["float32", "float16"] = Field(
+        default="float32", description="how features are stored; float16 halves the disk and rounds to 3 digits"
+    )
     device: str = Field(default="auto", description="does not change what is made, only where")

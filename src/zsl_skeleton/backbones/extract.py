@@ -1,4 +1,17 @@
-"""Extraction: every clip of a skeleton set through a backbone, once."""
+"""Extraction: every clip of a skeleton set through a backbone, once.
+
+Clips are read from the memory map and features are written in shards, so that memory does not grow with their number.
+The disk needs this much for the result (float32, logits of all classes), and as much again until the shards are joined:
+
+    backbone    frames    a clip                          NTU-60 (56,880)    NTU-120 (114,480)
+    st-gcn      50        1 + 25 + 13 vectors of 256      2.13 GiB           4.31 GiB
+    st-gcn      64        1 + 25 + 16 vectors of 256      2.29 GiB           4.64 GiB
+    shift-gcn   50        1 + 25 + 12 vectors of 256      2.07 GiB           4.20 GiB
+    shift-gcn   64        1 + 25 + 16 vectors of 256      2.29 GiB           4.64 GiB
+    raw-joints  32        4725 numbers                    1.00 GiB           2.02 GiB
+
+float16 halves that; R masked views add 1 KiB * R a clip.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +21,26 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from zsl_skeleton.artifacts import WORK, Artifact, Recipe, Store
-from zsl_skeleton.backbones.classifier import BackboneSpec, Classifier, open_classifier
+from zsl_skeleton.backbones.classifier import BackboneSpec, Classifier, features_of, open_classifier
 from zsl_skeleton.backbones.clips import check_readable, read_clips
 from zsl_skeleton.backbones.config import ExtractConfig
 from zsl_skeleton.backbones.masked_views import masked_view, shared_positions
 from zsl_skeleton.backbones.reproducible import reproducible
+from zsl_skeleton.backbones.shards import Layout, check_space, narrowed
 from zsl_skeleton.errors import InputError
-from zsl_skeleton.files import read_tensors, write_tensors
+from zsl_skeleton.files import write_tensors
 from zsl_skeleton.progress import track
-from zsl_skeleton.skeletons.features import FeatureSet
+from zsl_skeleton.skeletons.features import FeatureSet, write_features
 from zsl_skeleton.skeletons.skeleton_set import SkeletonSet
 from zsl_skeleton.training.device import choose_device
 
 CHUNK = 256
 """Clips per forward pass and per shard. Fixed, since the last bits of a feature may depend on it."""
 
-Arrays = dict[str, NDArray[np.float32]]
+Encode = Callable[[Tensor], dict[str, Tensor]]
 
 
 def extract(
@@ -80,7 +93,10 @@ def _recipe(skeletons: Artifact, backbone: Artifact | None, config: ExtractConfi
     trained = {} if backbone is None else backbone.card.config
     dataset = skeletons.card.config["dataset"]
     views = {"masked_views": config.masked_views, "view_seed": config.view_seed} if config.masked_views else {}
-    name = "-".join(filter(None, (dataset, trained.get("split"), spec.name, "masked" if views else "")))
+    # Later than the first feature sets, which keep their identity.
+    dtype = {"dtype": config.dtype} if config.dtype != "float32" else {}
+    marks = ("masked" if views else "", *dtype.values())
+    name = "-".join(filter(None, (dataset, trained.get("split"), spec.name, *marks)))
     return Recipe(
         stage="features",
         name=name,
@@ -95,6 +111,7 @@ def _recipe(skeletons: Artifact, backbone: Artifact | None, config: ExtractConfi
             "trained_on": trained.get("trained_on", []),
             "keep": sorted({"pooled", *config.keep}),
             **views,
+            **dtype,
         },
         inputs={"skeletons": skeletons, **({"backbone": backbone} if backbone else {})},
         synthetic=skeletons.card.synthetic or (backbone is not None and backbone.card.synthetic),
@@ -117,60 +134,49 @@ def _check_match(skeletons: SkeletonSet, backbone: Artifact) -> None:
 
 def _build(folder: Path, skeletons: SkeletonSet, backbone: Artifact | None, config: ExtractConfig) -> dict[str, Any]:
     device = choose_device(config.device).device
-    keep: set[str] = {"pooled", "masked", *config.keep}
-    encode = _encoder(backbone, config, device)
-    # One draw for all clips: where a shard begins must not matter.
-    positions = shared_positions(skeletons.clips.shape[2], config.masked_views, config.view_seed)
-    total = len(skeletons.ids)
-    shards = []
+    total, clip = len(skeletons.ids), skeletons.clips.shape[1:]
+    shards = {start: folder / WORK / f"{start:09d}.safetensors" for start in range(0, total, CHUNK)}
+    missing = [start for start, shard in shards.items() if not shard.is_file()]
     with reproducible(device):
-        for start in track(range(0, total, CHUNK), "extract", -(-total // CHUNK)):
-            shard = folder / WORK / f"{start:09d}.safetensors"
-            shards.append(shard)
-            if not shard.is_file():
-                rows = slice(start, start + CHUNK)
-                clips = read_clips(skeletons, rows).to(device)
-                found = encode(clips)
-                if config.masked_views:
-                    found["masked"] = _masked(encode, clips, positions.to(device), found["pooled"])
-                arrays: Arrays = {name: tensor.cpu().numpy() for name, tensor in found.items() if name in keep}
-                _check_finite(arrays, skeletons.ids[rows])
-                write_tensors(shard, arrays)
-    joined = _joined(shards)
-    features = FeatureSet(
-        arrays=joined,
-        labels=skeletons.labels,
-        subjects=skeletons.subjects,
-        views=skeletons.views,
-        ids=skeletons.ids,
-        dataset=skeletons.dataset,
-        backbone="",  # this and the rest stand in the card
-        trained_on=(),
-        synthetic=skeletons.artifact.card.synthetic,
-        parts=skeletons.parts,
-    )
-    features.write(folder)
-    return {"clips": total, "shapes": {name: list(array.shape) for name, array in joined.items()}}
+        encode = _encoder(backbone, config, clip[1], device)
+        layout = _layout(encode, clip, config, device)
+        check_space(folder, layout, total, min(total, CHUNK * (len(shards) - len(missing))))
+        for start in track(missing, "extract", len(missing)):
+            rows = slice(start, start + CHUNK)
+            found = encode(read_clips(skeletons, rows).to(device))
+            arrays = {name: tensor.cpu().numpy() for name, tensor in found.items()}
+            write_tensors(shards[start], narrowed(arrays, skeletons.ids[rows], layout.dtype))
+    write_features(folder, skeletons, layout.joined(list(shards.values()), total))
+    return {"clips": total, "shapes": {name: [total, *shape] for name, shape in sorted(layout.shapes.items())}}
 
 
-def _encoder(
-    backbone: Artifact | None, config: ExtractConfig, device: torch.device
-) -> Callable[[Tensor], dict[str, Tensor]]:
-    """From clips to the named features a backbone has, without gradients."""
-    model = (_spec(None, config).build() if backbone is None else open_classifier(backbone)).to(device).eval()
+def _layout(encode: Encode, clip: tuple[int, ...], config: ExtractConfig, device: torch.device) -> Layout:
+    """What is stored of every clip of this shape, found out on one that is all zero."""
+    found = encode(torch.zeros(1, *clip, device=device))
+    return Layout({name: tuple(tensor.shape[1:]) for name, tensor in found.items()}, np.dtype(config.dtype))
+
+
+def _encoder(backbone: Artifact | None, config: ExtractConfig, frames: int, device: torch.device) -> Encode:
+    """From clips of so many frames to the features that are kept, without gradients."""
+    model = (_spec(None, config).untrained() if backbone is None else open_classifier(backbone)).to(device).eval()
+    # One draw for all clips: where a shard begins must not matter.
+    positions = shared_positions(frames, config.masked_views, config.view_seed).to(device)
+    kept: set[str] = {"pooled", *config.keep}
 
     @torch.inference_mode()
     def encode(clips: Tensor) -> dict[str, Tensor]:
-        encoding, logits = model(clips) if isinstance(model, Classifier) else (model(clips), None)
-        found = {"pooled": encoding.pooled, "joints": encoding.joints, "frames": encoding.frames, "logits": logits}
-        return {name: tensor for name, tensor in found.items() if tensor is not None}
+        features = {name: tensor for name, tensor in features_of(model, clips).items() if name in kept}
+        if config.masked_views:
+            encoder = model.encoder if isinstance(model, Classifier) else model
+            features["masked"] = _masked(encoder, clips, positions, features["pooled"])
+        return features
 
     return encode
 
 
-def _masked(encode: Callable[[Tensor], dict[str, Tensor]], clips: Tensor, positions: Tensor, pooled: Tensor) -> Tensor:
+def _masked(encoder: torch.nn.Module, clips: Tensor, positions: Tensor, pooled: Tensor) -> Tensor:
     """Pooled features [n, R, D] of the masked views at ``positions`` [R, frames]."""
-    views = [encode(masked_view(clips, chosen))["pooled"] for chosen in positions]
+    views = [encoder(masked_view(clips, chosen)).pooled for chosen in positions]
     if views[0].shape != pooled.shape:
         raise InputError(
             f"the backbone cannot encode masked views: {views[0].shape[1]} values instead of {pooled.shape[1]}",
@@ -178,19 +184,3 @@ def _masked(encode: Callable[[Tensor], dict[str, Tensor]], clips: Tensor, positi
             mend="choose --backbone st-gcn, or leave out --masked-views",
         )
     return torch.stack(views, dim=1)
-
-
-def _check_finite(arrays: Arrays, ids: tuple[str, ...]) -> None:
-    for name, array in arrays.items():
-        finite = np.isfinite(array).reshape(len(array), -1).all(axis=1)
-        if not finite.all():
-            raise InputError(
-                f"the feature {name!r} of clip {ids[int((~finite).argmax())]} is not finite",
-                why="the clip is, so the backbone's weights are not usable",
-                mend="zsl-data pretrain with a smaller learning rate",
-            )
-
-
-def _joined(shards: list[Path]) -> Arrays:
-    parts = [read_tensors(shard) for shard in shards]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

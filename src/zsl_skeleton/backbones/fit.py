@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from zsl_skeleton.backbones import distributed
+from zsl_skeleton.backbones.batches import Labelled
 from zsl_skeleton.backbones.classifier import Classifier
 from zsl_skeleton.backbones.config import PretrainConfig
 from zsl_skeleton.backbones.reproducible import derived_seed
@@ -25,18 +26,10 @@ from zsl_skeleton.checkpoint import (
     without_prefix,
 )
 from zsl_skeleton.errors import InputError
-from zsl_skeleton.interruption import deferred, raise_if_requested, requested
+from zsl_skeleton.interruption import deferred, requested
 from zsl_skeleton.progress import track
 
 _EVALUATION_BATCH = 256
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Clips [n, 3, T, V, M] and their labels [n], on the device of the model."""
-
-    clips: Tensor
-    labels: Tensor
 
 
 def make_optimizer(model: Classifier, config: PretrainConfig) -> torch.optim.Optimizer:
@@ -59,7 +52,7 @@ def make_optimizer(model: Classifier, config: PretrainConfig) -> torch.optim.Opt
 
 
 class Fit:
-    """Trains ``model`` in place.
+    """Trains ``model`` in place, together with the other processes if there are any.
 
     Args:
         model: on its device, freshly initialised.
@@ -90,40 +83,47 @@ class Fit:
         interval = Interval(self.config.checkpoint_seconds)
         with deferred():
             for epoch in track(range(self.epoch, self.config.epochs), "pretrain", self.config.epochs - self.epoch):
-                for rows in self._batches(epoch)[self.step :]:
-                    self._update(epoch, rows)
+                batches = self._batches(epoch)[self.step :]
+                for rows, clips in zip(batches, self.train.read([_own(rows) for rows in batches]), strict=True):
+                    self._update(epoch, rows, clips)
                     self.step += 1
-                    if interval.due() or requested():
+                    save, stop = distributed.agreed(interval.due(), requested())
+                    if save or stop:
                         self._save(checkpoint)
-                        raise_if_requested()
+                    if stop:
+                        distributed.stop()
                 self._finish(epoch)
         return self.best_weights
 
     def _batches(self, epoch: int) -> tuple[Tensor, ...]:
         generator = torch.Generator().manual_seed(derived_seed(self.config.seed, epoch))
-        labels = self.train.labels
-        order = torch.randperm(len(labels), generator=generator).to(labels.device)
-        batches = torch.split(order, self.config.batch)
+        batches = torch.split(torch.randperm(len(self.train.labels), generator=generator), self.config.batch)
         short = self.config.drop_last and len(batches[-1]) < self.config.batch
         # A set smaller than one batch still makes one step.
         return batches[: max(1, len(batches) - short)]
 
-    def _update(self, epoch: int, rows: Tensor) -> None:
+    def _update(self, epoch: int, rows: Tensor, clips: Tensor) -> None:
+        """One step on the batch ``rows``, of which ``clips`` are this process's."""
         seed = derived_seed(self.config.seed, epoch, self.step)
         torch.manual_seed(seed)  # for dropout
-        clips = self.config.augmentation(self.train.clips[rows], torch.Generator().manual_seed(seed))
-        labels = self.train.labels[rows]
+        share, generator = distributed.share(len(rows)), torch.Generator().manual_seed(seed)
+        clips = self.config.augmentation(clips, generator, share)
+        labels = self.train.labels[rows[share.rows].to(clips.device)]
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate(epoch)
         self.model.train()
         logits = self._logits(clips)
+        # Weighted so that the sum over the processes is the mean over the batch; a share may be empty.
         loss = functional.cross_entropy(logits, labels, label_smoothing=self.config.label_smoothing)
+        loss = loss * (len(labels) / len(rows)) if len(labels) else logits.sum()
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        distributed.sum_gradients(self.model.parameters())
         self.optimizer.step()
         with torch.no_grad():
             hits = (logits.argmax(1) == labels).sum()
-            self.sums += torch.stack([loss.double() * len(rows), hits.double(), hits.new_tensor(len(rows)).double()])
+            found = [loss.double() * len(rows), hits.double(), hits.new_tensor(len(labels)).double()]
+            self.sums += distributed.summed(torch.stack(found))
 
     def _finish(self, epoch: int) -> None:
         """End an epoch: measure, remember the best, make ready for the next."""
@@ -151,12 +151,13 @@ class Fit:
     def _validate(self) -> dict[str, float]:
         self.model.eval()
         total = torch.zeros(2, dtype=torch.float64, device=self.sums.device)
-        for rows in torch.split(torch.arange(len(self.validation.labels), device=total.device), _EVALUATION_BATCH):
-            labels = self.validation.labels[rows]
-            logits = self._logits(self.validation.clips[rows])
+        batches = torch.split(_own(torch.arange(len(self.validation.labels))), _EVALUATION_BATCH)
+        for rows, clips in zip(batches, self.validation.read(batches), strict=True):
+            labels = self.validation.labels[rows.to(clips.device)]
+            logits = self._logits(clips)
             loss = functional.cross_entropy(logits, labels, reduction="sum")
             total += torch.stack([loss.double(), (logits.argmax(1) == labels).sum().double()])
-        loss_sum, hits = (total / len(self.validation.labels)).tolist()
+        loss_sum, hits = (distributed.summed(total) / len(self.validation.labels)).tolist()
         return {"validation_loss": loss_sum, "validation_accuracy": hits}
 
     def learning_rate(self, epoch: int) -> float:
@@ -167,7 +168,9 @@ class Fit:
         return self.config.learning_rate * (1 + math.cos(math.pi * epoch / self.config.epochs)) / 2
 
     def _logits(self, clips: Tensor) -> Tensor:
-        logits: Tensor = self.model(clips)[1]
+        with torch.autocast(clips.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
+            logits: Tensor = self.model(clips)[1]
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         return logits if self._unseen_logits is None else logits + self._unseen_logits
 
     def _masked_logits(self) -> Tensor | None:
@@ -179,6 +182,8 @@ class Fit:
         return penalty
 
     def _save(self, checkpoint: Path) -> None:
+        if distributed.rank() > 0:
+            return  # all have the same state
         moments, optimizer = pack_optimizer(self.optimizer)
         tensors = {
             **with_prefix("model", self.model.state_dict()),
@@ -200,3 +205,8 @@ class Fit:
         self.sums.copy_(tensors["sums"])
         self.epoch, self.step = state["epoch"], state["step"]
         self.history, self.best = state["history"], state["best"]
+
+
+def _own(rows: Tensor) -> Tensor:
+    """This process's share of ``rows``."""
+    return rows[distributed.share(len(rows)).rows]

@@ -14,33 +14,57 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from zsl_skeleton.backbones import distributed
+from zsl_skeleton.backbones.whole_batch_norm import WholeBatchNorm, whole_moments
+
 _SPECTRAL_CHANNELS = 128
 _SPECTRAL_FRAMES = 64
 
 
 class ChannelNorm(nn.BatchNorm1d):
-    """Batch norm over the last dimension of maps of any rank."""
+    """Batch norm over the last dimension of maps of any rank; statistics of the batches of all processes."""
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise ``x`` [..., C]."""
-        return super().forward(x.reshape(-1, self.num_features)).view_as(x)
+        if self.training:
+            self.num_batches_tracked.add_(1)
+        return self.normalised(x.reshape(-1, self.num_features)).view_as(x)
+
+    def normalised(self, rows: Tensor, part: slice = slice(None)) -> Tensor:
+        """Normalise ``rows`` [n, c], which have the channels ``part``."""
+        mean, variance, momentum = self.running_mean[part], self.running_var[part], self.momentum or 0.0
+        weight, bias = self.weight[part], self.bias[part]
+        if not self.training or distributed.size() == 1:
+            return functional.batch_norm(rows, mean, variance, weight, bias, self.training, momentum, self.eps)
+        moments = whole_moments(rows)
+        unbiased = moments[1] * (moments[2] / (moments[2] - 1).clamp(min=1))
+        mean.lerp_(moments[0].to(mean.dtype), momentum)
+        variance.lerp_(unbiased.to(variance.dtype), momentum)
+        normed: Tensor = WholeBatchNorm.apply(rows, weight, bias, moments, self.eps)  # type: ignore[no-untyped-call]
+        return normed
 
 
 class Dropout(nn.Dropout):
-    """Dropout whose CPU masks are compared from random bytes: about four times as fast as PyTorch's.
+    """Dropout whose masks are compared from random bytes: on a CPU about four times as fast as PyTorch's.
 
-    On the CPU ``p`` is rounded to a multiple of 1/256, and survivors are scaled by the rounded value.
+    ``p`` is rounded to a multiple of 1/256, and survivors are scaled by the rounded value. The mask is drawn for the
+    rows of all processes.
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """Zero each element with probability ``p`` while training."""
         dropped = round(self.p * 256)
-        if x.device.type != "cpu" or not 0 < dropped < 256:
+        if not self.training or not 0 < dropped < 256:
             return super().forward(x)
-        if not self.training:
-            return x
-        words = torch.empty(-(-x.numel() // 8), dtype=torch.int64).random_(-(2**63), None)
-        keep = words.view(torch.uint8)[: x.numel()].view(x.shape) >= dropped
+        share = distributed.placed_rows(len(x))
+        shape = (share.total, *x.shape[1:])
+        count = math.prod(shape)
+        words = torch.empty(-(-count // 8), dtype=torch.int64, device=x.device).random_(-(2**63), None)
+        keep = words.view(torch.uint8)[:count].view(shape)[share.rows] >= dropped
         return x * keep.to(x.dtype).mul_(256 / (256 - dropped))
 
 
@@ -57,7 +81,8 @@ class TemporalConv(nn.Conv1d):
     def forward(self, x: Tensor) -> Tensor:
         """[N, T, V, C] -> [N, ceil(T / stride), V, C]."""
         spectral = self.in_channels >= _SPECTRAL_CHANNELS and x.shape[1] <= _SPECTRAL_FRAMES
-        if spectral and self.stride == (1,) and x.device.type == "cpu" and x.dtype == torch.float32:
+        exact = x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+        if spectral and self.stride == (1,) and x.device.type == "cpu" and exact:
             return self._spectral(x)
         stride, padding = (self.stride[0], 1), (self.kernel_size[0] // 2, 0)
         y = functional.conv2d(x.permute(0, 3, 1, 2), self.weight.unsqueeze(-1), self.bias, stride, padding)

@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from zsl_skeleton.backbones import distributed
 from zsl_skeleton.backbones.base import BackboneConfig, Encoding
 
 Pooling = Literal["mean", "present"]
@@ -45,8 +46,10 @@ def encode_persons(
         pooling: over which persons, as :class:`PersonsConfig` says.
         training: whether batch statistics are made: then absent persons take part in them under ``mean``.
     """
-    everybody = present.shape[1] == 1 or (training and pooling == "mean")
+    everybody = present.shape[1] == 1 or (training and pooling == "mean") or not len(present)
     rows, place = _everybody(present) if everybody else _needed(present, pooling)
+    if training:
+        distributed.place_rows(len(rows))
     over_time, over_joints = _means(persons.flatten(0, 1)[rows], maps, training=training)
     weight = torch.ones_like(present) if pooling == "mean" else present
     share = (weight / weight.sum(1, keepdim=True)).to(over_time.dtype)[:, :, None, None]

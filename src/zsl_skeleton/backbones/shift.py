@@ -20,6 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from zsl_skeleton.backbones import distributed
+
 INVISIBLE = 2.0**-25
 """An offset below this changes no float32: (1 - f) rounds to 1, and f x is lost beside x."""
 
@@ -70,7 +72,9 @@ class _Stepwise(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        return torch.where(gradient == 0, 1e-4, 0.01 * gradient.sign())
+        # The sign is that of the whole batch; every process contributes an equal part of the step.
+        whole = distributed.summed(gradient)
+        return torch.where(whole == 0, 1e-4, 0.01 * whole.sign()) / distributed.size()
 
 
 class LearnableShift(nn.Module):

@@ -19,7 +19,6 @@ from typing import Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional
 
 from zsl_skeleton.backbones.base import Backbone, Encoding
 from zsl_skeleton.backbones.graph import JOINTS
@@ -68,12 +67,8 @@ class PersonNorm(ChannelNorm):
                 f"the clips have {m} persons, but input_norm 'person' knows {PERSONS}",
                 mend="zsl-data pretrain --backbone shift-gcn --preset default",
             )
-        part = slice(0, m * v * c)
-        mean, var = (None if x is None else x[part] for x in (self.running_mean, self.running_var))
-        flat = persons.transpose(1, 2).reshape(b * t, -1)
-        weight, bias, momentum = self.weight[part], self.bias[part], self.momentum or 0.0
-        y = functional.batch_norm(flat, mean, var, weight, bias, self.training, momentum, self.eps)
-        return y.view(b, t, m, v, c).transpose(1, 2)
+        flat = persons.transpose(1, 2).reshape(b * t, m * v * c)
+        return self.normalised(flat, slice(0, m * v * c)).view(b, t, m, v, c).transpose(1, 2)
 
 
 class SpatialLayer(nn.Module):

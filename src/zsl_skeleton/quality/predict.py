@@ -61,7 +61,7 @@ class Seen:
         Raises:
             InputError: the features do not fit the data set, split or protocol.
         """
-        return cls(partition(features, dataset, split, protocol).train, dataset, split, protocol)
+        return cls(partition(features, dataset, split, protocol, (_INPUT,)).train, dataset, split, protocol)
 
     @property
     def classes(self) -> tuple[int, ...]:
@@ -70,7 +70,7 @@ class Seen:
 
     def centroids(self) -> NDArray[np.float64]:
         """Mean standardised feature [S, D] of every class of :attr:`classes`."""
-        x = torch.from_numpy(self.clips.arrays[_INPUT])
+        x = torch.from_numpy(self.clips.arrays[_INPUT].astype(np.float32, copy=False))
         mean, scale = column_statistics(x)
         standard = ((x - mean) / scale).double().numpy()
         return np.stack([standard[self.clips.labels == index].mean(0) for index in self.classes])
@@ -161,7 +161,7 @@ def _solve(seen: Seen, held_out: tuple[int, ...], config: RidgeConfig) -> Fold:
 def _clips(clips: FeatureSet, classes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     chosen = np.isin(clips.labels, classes)
     labels = np.searchsorted(classes, clips.labels[chosen])
-    return torch.from_numpy(clips.arrays[_INPUT][chosen]), torch.from_numpy(labels)
+    return torch.from_numpy(clips.arrays[_INPUT][chosen].astype(np.float32, copy=False)), torch.from_numpy(labels)
 
 
 def _one_text(texts: Tensor) -> ClassText:

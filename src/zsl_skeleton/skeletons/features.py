@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from typing import Protocol as Interface
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +13,11 @@ from numpy.typing import NDArray
 from zsl_skeleton.artifacts import Artifact
 from zsl_skeleton.catalog import Dataset, Protocol, Split
 from zsl_skeleton.errors import InputError
-from zsl_skeleton.files import read_tensors, read_text, write_tensors, write_text
+from zsl_skeleton.files import Array, Parts, map_tensors, read_text, stream_tensors, write_text
+from zsl_skeleton.skeletons.chosen_rows import ChosenRows, broken_rows
+from zsl_skeleton.skeletons.recordings import LabelledRecordings
+from zsl_skeleton.skeletons.recordings import Recordings as Recordings
+from zsl_skeleton.skeletons.recordings import training_part as training_part
 from zsl_skeleton.skeletons.skeleton_set import part_columns, parts_in
 
 Integers = NDArray[np.int64]
@@ -23,7 +25,6 @@ Integers = NDArray[np.int64]
 FEATURES, NAMES = "features.safetensors", "samples.txt"
 KINDS = {"pooled": 2, "joints": 3, "frames": 3, "logits": 2, "masked": 3}
 _COLUMNS = ("labels", "subjects", "views")
-_SETUP = re.compile(r"S(\d{3})C\d{3}P\d{3}R\d{3}A\d{3}")
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class FeatureSet:
     """What a backbone makes of the clips of a data set.
 
     Args:
-        arrays: float32 ``pooled`` [N, D]; perhaps ``joints`` [N, V, D], ``frames`` [N, T, D], ``logits`` [N, C], and
-            ``masked`` [N, R, D], the pooled features of R masked views.
+        arrays: float32 or float16 ``pooled`` [N, D]; perhaps ``joints`` [N, V, D], ``frames`` [N, T, D], ``logits``
+            [N, C], and ``masked`` [N, R, D], the pooled features of R masked views. Read-only where they lie on disk.
         labels: 0-based class indices, int64 [N].
         subjects: performers, int64 [N].
         views: cameras, int64 [N].
@@ -46,7 +47,7 @@ class FeatureSet:
         parts: protocol -> bool [N], its training part as the recordings' source states it; empty where rules suffice.
     """
 
-    arrays: Mapping[str, NDArray[np.float32]]
+    arrays: Mapping[str, Array]
     labels: Integers
     subjects: Integers
     views: Integers
@@ -61,12 +62,14 @@ class FeatureSet:
 
     def __post_init__(self) -> None:
         count = len(self.ids)
-        sizes = {name: len(column) for name, column in {**self.arrays, **self._columns(), **self.parts}.items()}
+        # Chosen rows stem from arrays that were checked, and checking them again would copy all of them.
+        arrays = {} if isinstance(self.arrays, ChosenRows) else self.arrays
+        sizes = {name: len(column) for name, column in {**arrays, **self._columns(), **self.parts}.items()}
         wrong = {name: size for name, size in sizes.items() if size != count}
         if wrong or "pooled" not in self.arrays:
             missing = "" if "pooled" in self.arrays else "; there is no array 'pooled'"
             raise InputError("the feature set contradicts itself", why=f"{count} ids, but counts {wrong}{missing}")
-        for name, array in self.arrays.items():
+        for name, array in arrays.items():
             if KINDS.get(name) != array.ndim:
                 raise InputError(f"the features {name!r} have shape {list(array.shape)}", why=f"known axes: {KINDS}")
 
@@ -75,18 +78,18 @@ class FeatureSet:
 
     @classmethod
     def open(cls, artifact: Artifact) -> FeatureSet:
-        """Open the artifact of stage ``features``.
+        """Open the artifact of stage ``features``; its arrays stay on the disk until they are used.
 
         Raises:
             InputError: it is of another stage, damaged, or its arrays disagree on the number of clips.
         """
         if artifact.card.stage != "features":
             raise InputError(f"{artifact.path} holds {artifact.card.stage}, not features")
-        arrays = read_tensors(artifact.path / FEATURES)
+        arrays = map_tensors(artifact.path / FEATURES)
         missing = [name for name in _COLUMNS if name not in arrays]
         if missing:
             raise InputError(f"{artifact.path / FEATURES} lacks {', '.join(missing)}")
-        labels, subjects, views = (arrays.pop(name) for name in _COLUMNS)
+        labels, subjects, views = (arrays.pop(name).copy() for name in _COLUMNS)
         parts = parts_in(arrays)
         config = artifact.card.config
         if unsaid := [key for key in ("dataset", "backbone", "trained_on") if key not in config]:
@@ -113,14 +116,13 @@ class FeatureSet:
 
     def write(self, folder: Path) -> None:
         """Write ``features.safetensors`` and ``samples.txt``; the rest belongs into the artifact's card."""
-        write_tensors(folder / FEATURES, {**self.arrays, **self._columns(), **part_columns(self.parts)})
-        write_text(folder / NAMES, "".join(f"{name}\n" for name in self.ids))
+        write_features(folder, self, {name: Parts.of(array) for name, array in self.arrays.items()})
 
     def subset(self, mask: NDArray[np.bool_]) -> FeatureSet:
-        """The clips where ``mask`` [N] is true, in the same order."""
+        """The clips where ``mask`` [N] is true, in the same order; a kind of feature is copied when it is used."""
         return replace(
             self,
-            arrays={name: array[mask] for name, array in self.arrays.items()},
+            arrays=ChosenRows(self.arrays, np.flatnonzero(mask)),
             **{name: column[mask] for name, column in self._columns().items()},
             ids=tuple(name for name, keep in zip(self.ids, mask, strict=True) if keep),
             parts={name: part[mask] for name, part in self.parts.items()},
@@ -131,12 +133,29 @@ class FeatureSet:
         columns: dict[str, Any] = {
             name: np.concatenate([column, getattr(other, name)]) for name, column in self._columns().items()
         }
-        arrays = {name: np.concatenate([array, other.arrays[name]]) for name, array in self.arrays.items()}
+        arrays: Mapping[str, Array] | None = None
+        if isinstance(self.arrays, ChosenRows) and isinstance(other.arrays, ChosenRows):
+            arrays = self.arrays.followed_by(other.arrays)
+        if arrays is None:
+            arrays = {name: np.concatenate([array, other.arrays[name]]) for name, array in self.arrays.items()}
         parts = {name: np.concatenate([part, other.parts[name]]) for name, part in self.parts.items()}
         return replace(self, arrays=arrays, **columns, ids=self.ids + other.ids, parts=parts)
 
     def _columns(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _COLUMNS}
+
+
+def write_features(folder: Path, clips: LabelledRecordings, arrays: Mapping[str, Parts]) -> None:
+    """Write ``features.safetensors``, of which never more than a part lies in memory, and ``samples.txt``.
+
+    Args:
+        folder: of the artifact.
+        clips: what is known about each clip.
+        arrays: the features, as :class:`FeatureSet` has them.
+    """
+    columns = {name: getattr(clips, name) for name in _COLUMNS} | part_columns(clips.parts)
+    stream_tensors(folder / FEATURES, {**arrays, **{name: Parts.of(column) for name, column in columns.items()}})
+    write_text(folder / NAMES, "".join(f"{name}\n" for name in clips.ids))
 
 
 @dataclass(frozen=True)
@@ -154,16 +173,19 @@ class Partition:
     test_seen: FeatureSet
 
 
-def partition(features: FeatureSet, dataset: Dataset, split: Split, protocol: Protocol) -> Partition:
+def partition(
+    features: FeatureSet, dataset: Dataset, split: Split, protocol: Protocol, kinds: Sequence[str] | None = None
+) -> Partition:
     """Divide features so that nothing about an unseen class can reach training.
 
-    Training-part clips of unseen classes fall out altogether.
+    Training-part clips of unseen classes fall out altogether. Only ``kinds`` of features are read and checked; None =
+    all there are.
 
     Raises:
         InputError: the features are of another data set, not finite, or labelled out of range; the backbone was trained
             on an unseen class or under another protocol; a part is empty.
     """
-    _check_content(features, dataset)
+    _check_content(features, dataset, features.arrays if kinds is None else kinds)
     _check_backbone(features, dataset, split, protocol)
     unseen = np.isin(features.labels, split.unseen)
     train = training_part(features, protocol)
@@ -185,74 +207,20 @@ def partition(features: FeatureSet, dataset: Dataset, split: Split, protocol: Pr
     return parts
 
 
-class Recordings(Interface):
-    """What decides on which side of a protocol a clip lies; skeleton sets and feature sets both say it."""
-
-    @property
-    def subjects(self) -> Integers:
-        """Performers, int64 [N]; -1 = unknown."""
-        ...
-
-    @property
-    def views(self) -> Integers:
-        """Cameras, int64 [N]; -1 = unknown."""
-        ...
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """Names of the recordings."""
-        ...
-
-    @property
-    def parts(self) -> Mapping[str, NDArray[np.bool_]]:
-        """Protocol -> bool [N], where the source states it."""
-        ...
-
-
-def training_part(clips: Recordings, protocol: Protocol) -> NDArray[np.bool_]:
-    """Which clips [N] belong to the training part of a protocol; everything else is its test part.
-
-    What the source of the clips states goes before the protocol's rule.
+def training_clips(
+    features: FeatureSet, dataset: Dataset, split: Split, protocol: Protocol, kinds: Sequence[str] | None = None
+) -> FeatureSet:
+    """The ``train`` part of :func:`partition`, also of features that hold no test clips.
 
     Raises:
-        InputError: the source does not state it and the rule cannot tell either: the subjects or views are unknown, the
-            ids are not NTU names, which carry the camera set-up, or the protocol goes by a list of recordings.
+        InputError: as there, but for the parts that are empty.
     """
-    if protocol.name in clips.parts:
-        return clips.parts[protocol.name]
-    if protocol.by == "recording":
-        raise InputError(
-            f"protocol {protocol.name} goes by the recordings named in {protocol.train_list}",
-            why="that list did not lie beside the recordings when they were imported",
-            mend=f"put {protocol.train_list} below --root and run zsl-data import again, or choose another --protocol",
-        )
-    if protocol.by == "setup":
-        return np.isin(_setups(clips.ids), protocol.train)
-    numbers = clips.subjects if protocol.by == "subject" else clips.views
-    if (numbers < 0).any():
-        others = f"; they state that of {', '.join(clips.parts)}" if clips.parts else ""
-        raise InputError(
-            f"the clips do not tell which of them protocol {protocol.name} trains on",
-            why=f"it goes by {protocol.by}, which is unknown of {int((numbers < 0).sum())} clips{others}",
-            mend=f"choose another --protocol{': ' + next(iter(clips.parts)) if clips.parts else ''}",
-        )
-    return np.isin(numbers, protocol.train)
+    _check_content(features, dataset, features.arrays if kinds is None else kinds)
+    _check_backbone(features, dataset, split, protocol)
+    return features.subset(training_part(features, protocol) & ~np.isin(features.labels, split.unseen))
 
 
-def _setups(ids: tuple[str, ...]) -> Integers:
-    matches = [_SETUP.match(name) for name in ids]
-    numbers = [int(match.group(1)) for match in matches if match]
-    if len(numbers) < len(ids):
-        odd = next(name for name, match in zip(ids, matches, strict=True) if not match)
-        raise InputError(
-            f"the clip {odd} does not tell its camera set-up",
-            why="a protocol by set-up reads it from names like S001C001P001R001A001",
-            mend="choose a protocol by subject or view",
-        )
-    return np.array(numbers, dtype=np.int64)
-
-
-def _check_content(features: FeatureSet, dataset: Dataset) -> None:
+def _check_content(features: FeatureSet, dataset: Dataset, kinds: Iterable[str]) -> None:
     if features.dataset != dataset.name:
         raise InputError(
             f"the features are of {features.dataset}, not of {dataset.name}",
@@ -265,13 +233,12 @@ def _check_content(features: FeatureSet, dataset: Dataset) -> None:
             f"the clip {features.ids[row]} has label {features.labels[row]}",
             why=f"labels of {dataset.name} lie in 0..{len(dataset.classes) - 1}",
         )
-    for name, array in features.arrays.items():
-        finite = np.asarray(np.isfinite(array).reshape(len(array), -1).all(axis=1))
-        if not finite.all():
-            row = int((~finite).argmax())
+    for name in (kind for kind in features.arrays if kind in kinds):
+        broken = broken_rows(features.arrays[name])
+        if broken.any():
             raise InputError(
-                f"the features {name!r} of clip {features.ids[row]} are not finite",
-                why=f"{int((~finite).sum())} of {len(finite)} clips hold NaN or infinity",
+                f"the features {name!r} of clip {features.ids[int(broken.argmax())]} are not finite",
+                why=f"{int(broken.sum())} of {len(broken)} clips hold NaN or infinity",
                 mend="train the backbone again with a smaller learning rate, then zsl-data extract",
             )
 

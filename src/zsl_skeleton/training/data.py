@@ -96,7 +96,8 @@ def load_clips(clips: FeatureSet, text: ClassText, classes: Sequence[int], input
     device = next(iter(text.slots.values())).device
     ordered = sorted(classes)
     labels = torch.from_numpy(np.searchsorted(ordered, chosen.labels)).to(device)
-    features = {name: torch.from_numpy(np.ascontiguousarray(chosen.arrays[name])).to(device) for name in arrays}
+    # What is stored in float16 travels so, and is computed with in float32.
+    features = {name: torch.from_numpy(chosen.arrays[name]).to(device).float() for name in arrays}
     frozen = frozen_clips(clips.source, device).only(chosen.ids) if CLIPS in inputs else None
     return Clips(features, labels, text.select(torch.tensor(ordered, device=device)), tuple(ordered), frozen)
 
@@ -119,7 +120,7 @@ def load_text(
         raise InputError(
             f"the class embeddings of {embeddings.dataset} lack the text slot {missing[0]!r}",
             why=f"they hold: {', '.join(sorted(embeddings.slots))}",
-            mend=_generate(embeddings.dataset, slots),
+            mend=command_for_slots(embeddings.dataset, slots),
         )
     for slot in slots:
         empty = ~np.asarray(embeddings.masks[slot], dtype=bool).any(axis=1)
@@ -127,7 +128,7 @@ def load_text(
             what = f"no text for {embeddings.class_names[int(empty.argmax())]!r}" if empty.any() else "NaN or infinity"
             raise InputError(
                 f"the text slot {slot!r} of {embeddings.dataset} holds {what}",
-                mend=_generate(embeddings.dataset, slots),
+                mend=command_for_slots(embeddings.dataset, slots),
             )
     vectors = {slot: torch.from_numpy(np.array(embeddings.slots[slot], dtype=np.float32)) for slot in slots}
     return ClassText(
@@ -136,7 +137,7 @@ def load_text(
     ).to(device)
 
 
-def _generate(dataset: str, slots: Sequence[str]) -> str:
+def command_for_slots(dataset: str, slots: Sequence[str]) -> str:
     """The commands that fill ``slots``; a slot begins with the name of its family."""
     families = dict.fromkeys(slot.partition(".")[0] for slot in slots)
     generate = " ".join([f"zsl-semantics generate --dataset {dataset}", *(f"--family {name}" for name in families)])

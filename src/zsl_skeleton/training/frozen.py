@@ -88,7 +88,7 @@ def frozen_clips(features: Artifact | None, device: torch.device) -> FrozenClips
         backbone = open_classifier(_input(store, features, "backbone")).encoder
     else:
         config = features.card.config
-        backbone = BackboneSpec.of(config["backbone"], config.get("encoder", {})).build()
+        backbone = BackboneSpec.of(config["backbone"], config.get("encoder", {})).untrained()
     everything = np.arange(len(skeletons.ids), dtype=np.int64)
     return FrozenClips(skeletons, backbone.to(device).eval(), everything, device)
 

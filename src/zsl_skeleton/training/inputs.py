@@ -19,7 +19,7 @@ from zsl_skeleton.evaluation.controls import shuffled_rows
 from zsl_skeleton.evaluation.scoring import accuracy, class_scores
 from zsl_skeleton.files import Array
 from zsl_skeleton.methods.base import ClassText, Method
-from zsl_skeleton.skeletons.features import FeatureSet, Partition, partition
+from zsl_skeleton.skeletons.features import FeatureSet, Partition, partition, training_clips
 from zsl_skeleton.text.altered import ALTERED
 from zsl_skeleton.text.class_embeddings import ClassEmbeddings
 from zsl_skeleton.training.config import RunConfig
@@ -80,12 +80,15 @@ class Inputs:
         embeddings.check(task.dataset)
         _check_control(task.embeddings, config["control"])
         _check_joined(task.embeddings, settings)
-        parts = partition(FeatureSet.open(task.features), task.dataset, task.split, task.protocol)
+        features = FeatureSet.open(task.features)
+        # What the method does not read stays on the disk, unchecked.
+        kinds = with_logits(settings.method.needed_inputs, features)
+        parts = partition(features, task.dataset, task.split, task.protocol, kinds)
         text = load_text(embeddings, settings.method.needed_slots, device, unit=settings.method.unit_text)
         if config["control"] == "shuffled":
             text = text.select(torch.from_numpy(shuffled_rows(len(embeddings.class_names), config["seed"])).to(device))
         test = load_clips(parts.test_unseen, text, task.split.unseen, settings.method.needed_inputs)
-        return cls(task, settings, parts, text, test, _validation_features(task), config["seed"])
+        return cls(task, settings, parts, text, test, _validation_features(task, settings), config["seed"])
 
     def job(self, run: RunConfig, work: Path) -> Job:
         """What the training gets to see: nothing of the test part."""
@@ -143,7 +146,7 @@ class Inputs:
         return load_clips(both, self.text, range(len(self.task.dataset.classes)), inputs)
 
 
-def _validation_features(task: Task) -> FeatureSet | None:
+def _validation_features(task: Task, settings: Settings) -> FeatureSet | None:
     """The seen-class training clips through a backbone without the validation classes."""
     if task.validation is None:
         return None
@@ -156,7 +159,8 @@ def _validation_features(task: Task) -> FeatureSet | None:
             why=f"their backbone was trained on {names}" if known else f"{task.split.name} names no validation classes",
             mend=f"zsl-data extract --dataset {task.dataset.name} --split {task.split.name} --without-validation",
         )
-    return partition(found, task.dataset, task.split, task.protocol).train
+    kinds = with_logits(settings.method.needed_inputs, found)
+    return training_clips(found, task.dataset, task.split, task.protocol, kinds)
 
 
 def _check_control(embeddings: Artifact, control: str) -> None:
