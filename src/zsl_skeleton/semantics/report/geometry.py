@@ -33,11 +33,16 @@ def similarity(embeddings: ClassEmbeddings, slot: str) -> Matrix:
         float64 [C, C]; NaN where a class has no text (or vectors that cancel out).
     """
     mask = embeddings.masks[slot][:, :, None]
-    means = np.where(mask, embeddings.slots[slot], 0.0).astype(np.float64).sum(axis=1)  # the length does not matter
-    lengths = np.linalg.norm(means, axis=1, keepdims=True)
-    units = np.divide(means, lengths, out=np.full_like(means, np.nan), where=lengths > 0)
-    cosines: Matrix = np.clip(units @ units.T, -1.0, 1.0)
-    return cosines
+    # The length does not matter, so that a sum is as good as a mean.
+    return cosines(np.where(mask, embeddings.slots[slot], 0.0).astype(np.float64).sum(axis=1))
+
+
+def cosines(rows: Matrix) -> Matrix:
+    """Cosine between all pairs of ``rows`` [C, D]; float64 [C, C], NaN where a row has no length."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    units = np.divide(rows, lengths, out=np.full_like(rows, np.nan), where=lengths > 0)
+    found: Matrix = np.clip(units @ units.T, -1.0, 1.0)
+    return found
 
 
 def pack(matrix: Matrix) -> tuple[float, float, str]:
