@@ -233,7 +233,7 @@ def test_without_a_reference_there_are_means_and_a_hint(store: Store) -> None:
 
 def test_what_is_compared_must_be_clear(usual: Store) -> None:
     assert list(compared(usual, splits="random-1,random_2").chances) == ["random-1", "random-2"]
-    with pytest.raises(UsageError, match="split with runs 'random-9'"):
+    with pytest.raises(UsageError, match="split among the runs 'random-9'"):
         compared(usual, splits=["random-9"])
     add(usual, "ridge", {("random-1", 0): 0.5}, protocol="xview")
     with pytest.raises(UsageError, match="--protocol is missing"):

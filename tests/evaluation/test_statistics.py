@@ -10,6 +10,7 @@ from zsl_skeleton.evaluation.statistics import (
     Key,
     bootstrap_interval,
     clustered_interval,
+    coverage,
     paired_difference,
     sign_flip_p,
 )
@@ -30,6 +31,10 @@ def test_a_single_figure_has_no_interval() -> None:
     assert clustered_interval({"a": [0.5]}) is None
     assert clustered_interval({"a": [0.5, 0.7]}) is not None  # about the seeds alone
     assert clustered_interval({"a": [0.5], "b": [0.7]}) is not None
+
+
+def test_few_splits_cover_less_than_they_say() -> None:
+    assert [coverage(splits) for splits in (1, 2, 5, 7, 31)] == [None, 0.76, 0.85, 0.85, None]
 
 
 def test_every_split_counts_alike() -> None:

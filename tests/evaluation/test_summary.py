@@ -18,7 +18,12 @@ def test_means_spread_and_interval_per_control(store: Store) -> None:
     assert real["accuracy"] == pytest.approx(0.6)
     assert real["deviation"] == pytest.approx(0.1414, abs=1e-4)
     assert real["interval"] == pytest.approx([0.5, 0.7])
+    assert real["mean_class_interval"] == pytest.approx([0.25, 0.35])
     assert shuffled["deviation"] is shuffled["interval"] is shuffled["generalised"] is None
+    assert shuffled["mean_class_interval"] is None
+    text = render_summary([read_report(run) for run in runs])
+    assert "60.0 +-14.1 [50.0, 70.0]" in text
+    assert "30.0 [25.0, 35.0]" in text
 
 
 def test_the_generalised_task_is_averaged_by_rule_and_oracles_are_labelled(store: Store) -> None:
@@ -33,6 +38,8 @@ def test_the_generalised_task_is_averaged_by_rule_and_oracles_are_labelled(store
     (row,) = summarise(reports)
     assert row["generalised"]["runs"] == 2
     assert row["generalised"]["rules"]["held-out"]["harmonic"] == pytest.approx(0.4)
+    assert row["generalised"]["rules"]["held-out"]["harmonic_interval"] == pytest.approx([0.2, 0.6])
     assert row["generalised"]["area"] == pytest.approx(0.25)
+    assert "40.0 [20.0, 60.0]" in render_summary(reports)
     lines = render_summary(both).splitlines()
     assert [("(oracle)" in line) for line in lines if line.split()[:1] in (["held-out"], ["oracle"])] == [False, True]

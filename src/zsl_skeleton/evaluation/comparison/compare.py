@@ -11,10 +11,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from zsl_skeleton.artifacts import Store
+from zsl_skeleton.artifacts import Artifact, Store
 from zsl_skeleton.errors import InputError
-from zsl_skeleton.evaluation.comparison.groups import RunGroup, differing, read_groups
+from zsl_skeleton.evaluation.comparison.families import TextEffect, corrected, text_effects
+from zsl_skeleton.evaluation.comparison.groups import Origin, RunGroup, differing, read_groups
 from zsl_skeleton.evaluation.comparison.options import DEFAULT_REFERENCE, ComparisonOptions
+from zsl_skeleton.evaluation.comparison.reported import Reported, reported_beside
 from zsl_skeleton.evaluation.comparison.rows import ComparisonRow, RowMaker
 from zsl_skeleton.methods import METHODS
 from zsl_skeleton.registry import find_name, normalise
@@ -39,8 +41,9 @@ class ComparisonSection(_Part):
 class Comparison(_Part):
     """Runs of one data set and protocol.
 
-    ``reference``: ``method:preset``. ``chances``: split -> accuracy of guessing, in [0, 1]. ``notes``: what a reader
-    must know before trusting the figures.
+    ``reference``: ``method:preset``. ``chances``: split -> accuracy of guessing, in [0, 1]. ``effects``: what other
+    texts change. ``reported``: ours beside figures from papers. ``notes``: what a reader must know before trusting the
+    figures.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -52,17 +55,21 @@ class Comparison(_Part):
     options: ComparisonOptions
     chances: dict[str, float]
     sections: tuple[ComparisonSection, ...]
+    effects: tuple[TextEffect, ...] = ()
+    reported: tuple[Reported, ...] = ()
     notes: tuple[str, ...]
 
 
-def compare_runs(store: Store, options: ComparisonOptions = ComparisonOptions()) -> Comparison:
-    """Compare the finished runs of ``store``.
+def compare_runs(
+    store: Store, options: ComparisonOptions = ComparisonOptions(), runs: Sequence[Artifact] | None = None
+) -> Comparison:
+    """Compare the finished runs of ``store``, or those of them that are given.
 
     Raises:
         UsageError: a data set or protocol must be chosen, or a name has no runs.
         InputError: no run fits the options, the reference has no runs, or a run is damaged.
     """
-    groups = read_groups(store, options)
+    groups = read_groups(store, options, runs)
     report = groups[0].any_report
     fitting = [group for group in groups if _fits(group, options)]
     method, preset = _named(options.against, groups) if options.against else (DEFAULT_REFERENCE, "")
@@ -76,7 +83,8 @@ def compare_runs(store: Store, options: ComparisonOptions = ComparisonOptions())
             mend=f"zsl-train --method {method} --preset {preset or 'default'} --dataset {report.dataset}",
         )
     chances = {split: r.chance for group in shown for (split, _), r in group.reports.items()}
-    sections = tuple(_sections(shown, maker, sorted(chances)))
+    names = _place_names(shown)
+    sections = _sections(shown, names, maker, sorted(chances))
     return Comparison(
         dataset=report.dataset,
         protocol=report.protocol,
@@ -85,6 +93,8 @@ def compare_runs(store: Store, options: ComparisonOptions = ComparisonOptions())
         options=options,
         chances=dict(sorted(chances.items())),
         sections=sections,
+        effects=tuple(corrected(list(text_effects(shown, names, maker)))),
+        reported=tuple(reported_beside(sorted(shown, key=lambda group: _order(group, maker)), maker)),
         notes=tuple(dict.fromkeys(_notes(shown, sections, maker))),
     )
 
@@ -92,9 +102,9 @@ def compare_runs(store: Store, options: ComparisonOptions = ComparisonOptions())
 def _named(name: str, groups: Sequence[RunGroup]) -> tuple[str, str]:
     """``"mla:paper"`` -> method and preset, both of some run; the preset may be left out."""
     method, _, preset = name.partition(":")
-    method = find_name("method with runs", method, dict.fromkeys(group.key.method for group in groups))
+    method = find_name("method among the runs", method, dict.fromkeys(group.key.method for group in groups))
     presets = dict.fromkeys(group.key.preset for group in groups if group.key.method == method)
-    return method, find_name(f"preset of {method} with runs", preset, presets) if preset else ""
+    return method, find_name(f"preset of {method} among the runs", preset, presets) if preset else ""
 
 
 def _is_wanted(group: RunGroup, groups: Sequence[RunGroup], options: ComparisonOptions) -> bool:
@@ -112,17 +122,29 @@ def _fits(group: RunGroup, options: ComparisonOptions) -> bool:
     )
 
 
-def _sections(shown: Sequence[RunGroup], maker: RowMaker, splits: Sequence[str]) -> Iterator[ComparisonSection]:
-    """Sections in the order of their names, each with the reference first and every control below its method."""
-    places = list(dict.fromkeys((group.key.texts, group.key.features) for group in shown))
-    names = []
-    for kind in (0, 1):
-        origins = [place[kind] for place in places]
+def _place_names(shown: Sequence[RunGroup]) -> dict[Origin, str]:
+    """What texts and features are called; where the names are the same, with what tells them apart."""
+    found: dict[Origin, str] = {}
+    for kind in ("texts", "features"):
+        origins = list(dict.fromkeys(getattr(group.key, kind) for group in shown))
         told = zip(origins, differing(origins), strict=True)
-        names.append([f"{origin.name} ({more})" if more else origin.name for origin, more in told])
-    for texts, features, place in sorted(zip(*names, places, strict=True), key=lambda item: item[:2]):
-        rows = sorted((g for g in shown if (g.key.texts, g.key.features) == place), key=lambda g: _order(g, maker))
-        yield ComparisonSection(texts=texts, features=features, rows=tuple(maker.row(group, splits) for group in rows))
+        found |= {origin: f"{origin.name} ({more})" if more else origin.name for origin, more in told}
+    return found
+
+
+def _sections(
+    shown: Sequence[RunGroup], names: dict[Origin, str], maker: RowMaker, splits: Sequence[str]
+) -> tuple[ComparisonSection, ...]:
+    """Sections in the order of their names, each with the reference first and every control below its method."""
+    ordered = sorted(shown, key=lambda group: (names[group.key.texts], names[group.key.features], _order(group, maker)))
+    rows = corrected([maker.row(group, splits) for group in ordered])
+    places: dict[tuple[Origin, Origin], list[ComparisonRow]] = {}
+    for group, row in zip(ordered, rows, strict=True):
+        places.setdefault((group.key.texts, group.key.features), []).append(row)
+    return tuple(
+        ComparisonSection(texts=names[texts], features=names[features], rows=tuple(found))
+        for (texts, features), found in places.items()
+    )
 
 
 def _order(group: RunGroup, maker: RowMaker) -> tuple[object, ...]:
@@ -138,10 +160,8 @@ def _notes(shown: Sequence[RunGroup], sections: Sequence[ComparisonSection], mak
     rows = [row for section in sections for row in section.rows]
     if any(row.oracle for row in rows):
         yield "oracle rows chose their epoch on the unseen test clips: they are not zero-shot results"
+    yield from _missing(sections)
     for row in rows:
-        if row.missing:
-            texts = f", {row.control}" * (row.control != "none")
-            yield f"{row.name}{texts} has no run on {', '.join(row.missing)}: its mean is over other splits"
         if row.generalised and row.generalised.runs < sum(map(len, row.seeds.values())):
             yield f"{row.name}: generalised figures are of {row.generalised.runs} of its runs only"
     places = {(group.key.texts, group.key.features): group for group in shown}
@@ -157,6 +177,20 @@ def _notes(shown: Sequence[RunGroup], sections: Sequence[ComparisonSection], mak
     replaced = sum(group.replaced for group in shown)
     if replaced:
         yield f"{replaced} runs were left out: another one of the same settings, split and seed is newer or tells more"
+
+
+def _missing(sections: Sequence[ComparisonSection]) -> Iterator[str]:
+    """Which rows have no run on splits that others have: one sentence for all that lack the same ones."""
+    for section in sections:
+        where = f"{section.texts}, {section.features}: " if len(sections) > 1 else ""
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for row in section.rows:
+            if row.missing:
+                alike.setdefault(row.missing, []).append(f"{row.name}{f', {row.control}' * (row.control != 'none')}")
+        for splits, names in alike.items():
+            have, their = ("has", "its mean is") if len(names) == 1 else ("have", "their means are")
+            who, lacking = "; ".join(dict.fromkeys(names)), ", ".join(splits)
+            yield f"{where}{who} {have} no run on {lacking}: {their} over other splits"
 
 
 def _no_reference(group: RunGroup, reference: str) -> str:

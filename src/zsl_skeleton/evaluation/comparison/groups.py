@@ -25,8 +25,12 @@ from zsl_skeleton.training.config import RunConfig
 from zsl_skeleton.training.settings import resolve_settings, settings_from_json
 from zsl_skeleton.training.train import STAGE, read_report
 
-# What tells inputs apart; the rest is about the split, the control, or visual inputs that a method may leave unread.
-_TOLD = {"features": {"recipe", "encoder", "backbone"}, "embeddings": {"encoder", "bank", "texts", "join"}}
+_SHOWN = 40
+"""Characters of a value that tells two inputs apart; a longer one is named only."""
+
+# What tells inputs apart; the rest is about the split, the control, visual inputs that a method may leave unread, or
+# how a method wants its texts read (each phase after those before it), which its settings tell.
+_TOLD = {"features": {"recipe", "encoder", "backbone"}, "embeddings": {"encoder", "bank", "texts"}}
 _OF_THE_SPLIT = {"dataset", "split", "protocol", "classes", "unseen", "trained_on"}
 
 
@@ -98,14 +102,20 @@ class RunGroup:
         return json.loads(self.key.settings)["train"] is None and self.key.control != "shuffled"
 
 
-def read_groups(store: Store, options: ComparisonOptions) -> list[RunGroup]:
-    """The groups of all finished runs that ``options`` ask for, by data set, protocol and split alone.
+def read_groups(store: Store, options: ComparisonOptions, given: Sequence[Artifact] | None = None) -> list[RunGroup]:
+    """The groups of those finished runs that ``options`` ask for, by data set, protocol and split alone.
+
+    Args:
+        store: where runs and their inputs lie.
+        options: which runs.
+        given: the runs; None: all finished ones.
 
     Raises:
         UsageError: several data sets or protocols have runs and none is chosen, or the chosen one has none.
         InputError: there is no run, or one is damaged.
     """
-    runs, reader = _chosen(store.all(STAGE), options), _Reader(store)
+    found = store.all(STAGE) if given is None else sorted(given, key=_age, reverse=True)
+    runs, reader = _chosen(found, options), _Reader(store)
     names = _split_names(runs)
     groups: dict[GroupKey, RunGroup] = {}
     # Newest first, and of one split and seed those with the generalised task before those without it.
@@ -126,8 +136,10 @@ def differing(origins: Sequence[Origin]) -> list[str]:
         alike = [dict(other.details) for other in origins if other.name == origin.name]
         own = dict(origin.details)
         keys = sorted({key for details in alike for key in details})
-        told = [key for key in keys if any(details.get(key) != own.get(key) for details in alike)]
-        texts.append(", ".join(f"{key}={own.get(key, '-')[:40]}" for key in told))
+        told = [key for key in keys if key in own and any(details.get(key, own[key]) != own[key] for details in alike)]
+        # Half a JSON value tells nobody anything.
+        parts = [f"{key}={own[key]}" if len(own[key]) <= _SHOWN else f"{key} differs" for key in told]
+        texts.append(", ".join(parts if set(keys) <= own.keys() else [*parts, "the card of its backbone is gone"]))
     return texts
 
 
@@ -135,6 +147,11 @@ def backbone_kind(report: Report) -> str:
     """``utd-mhad-random-1-st-gcn-29d57b0a`` -> ``st-gcn``."""
     own = re.sub(r"-[0-9a-f]{8}$", "", report.backbone)
     return own.removeprefix(f"{report.dataset}-").removeprefix(f"{report.split}-")
+
+
+def _age(run: Artifact) -> tuple[str, str]:
+    """As :meth:`Store.all` orders runs."""
+    return run.card.made.at, run.path.name
 
 
 def _chosen(runs: Iterable[Artifact], options: ComparisonOptions) -> list[Artifact]:
@@ -148,10 +165,10 @@ def _chosen(runs: Iterable[Artifact], options: ComparisonOptions) -> list[Artifa
         if chosen is None and len(held) > 1:
             why = f"there are runs of: {', '.join(held)}"
             raise UsageError(f"--{option} is missing", why=why, mend=f"zsl-train compare --{option} {held[0]}")
-        name = find_name(f"{option} with runs", chosen, dict.fromkeys(held)) if chosen else held[0]
+        name = find_name(f"{option} among the runs", chosen, dict.fromkeys(held)) if chosen else held[0]
         found = [run for run in found if run.card.config[option] == name]
     splits = dict.fromkeys(sorted({run.card.config["split"] for run in found}))
-    wanted = {find_name("split with runs", name, splits) for name in options.splits} or set(splits)
+    wanted = {find_name("split among the runs", name, splits) for name in options.splits} or set(splits)
     return [run for run in found if run.card.config["split"] in wanted]
 
 

@@ -15,6 +15,9 @@ from zsl_skeleton.evaluation.statistics import Key, clustered_interval, common_k
 from zsl_skeleton.training.config import SELECTIONS
 
 _GENERALISED = ("seen", "unseen", "harmonic", "area")
+_OF_DIFFERENCE = (
+    "above", "p", "smallest_p", "splits", "pairs", "wins", "ties", "losses", "wilcoxon",
+)  # fmt: skip
 
 
 class _Part(BaseModel):
@@ -30,7 +33,11 @@ class Estimate(_Part):
 
 
 class RowDifference(Estimate):
-    """This row minus the row ``against``; see :class:`zsl_skeleton.evaluation.statistics.PairedDifference`."""
+    """This row minus the row ``against``; see :class:`zsl_skeleton.evaluation.statistics.PairedDifference`.
+
+    ``p_holm`` and ``wilcoxon_holm``: corrected for all differences of the same kind in the comparison whose test tells
+    anything; the others keep their p, which is 1.
+    """
 
     against: str
     above: float
@@ -38,6 +45,22 @@ class RowDifference(Estimate):
     smallest_p: float
     splits: tuple[str, ...]
     pairs: int
+    wins: int
+    ties: int
+    losses: int
+    wilcoxon: float
+    p_holm: float
+    wilcoxon_holm: float
+
+    @property
+    def p_tells(self) -> bool:
+        """Whether there are splits enough for a p below 1."""
+        return self.smallest_p < 1
+
+    @property
+    def wilcoxon_tells(self) -> bool:
+        """Whether there are pairs enough for a p below 1."""
+        return self.pairs > 1
 
 
 class GeneralisedMeans(_Part):
@@ -56,7 +79,8 @@ class ComparisonRow(_Part):
     ``validation``: what a selection by ``val`` held out. ``oracle``: the epoch was chosen on the unseen test clips.
     ``overrides``: settings that differ from the preset. ``seeds``: split -> seeds. ``seedless``: a closed form, which
     counts once per split. ``missing``: splits that other rows have. ``deviation``: over seeds within a split, pooled.
-    ``reference``: what other rows are held against.
+    ``by_split``: ZSL accuracy on every split, intervals over its seeds alone. ``reference``: what other rows are held
+    against.
     """
 
     name: str
@@ -72,6 +96,7 @@ class ComparisonRow(_Part):
     missing: tuple[str, ...]
     chance: float
     accuracy: Estimate
+    by_split: dict[str, Estimate]
     deviation: float | None
     class_mean: Estimate
     generalised: GeneralisedMeans | None
@@ -113,6 +138,7 @@ class RowMaker:
             missing=tuple(split for split in splits if split not in by_split),
             chance=float(np.mean([found[0].chance for found in by_split.values()])),
             accuracy=self._estimate(accuracies),
+            by_split={split: self.on_split(group, split) for split in group.splits},
             deviation=_deviation(accuracies),
             class_mean=self._estimate(self._figures(group, "class-mean")),
             generalised=self._generalised(group),
@@ -148,19 +174,27 @@ class RowMaker:
     def _difference(self, group: RunGroup) -> RowDifference | None:
         """None for the reference itself, and where no run can be paired."""
         other = self._opponent(group)
-        if other is None:
-            return None
+        return self.difference(group, other, other.name) if other else None
+
+    def difference(self, group: RunGroup, other: RunGroup, against: str) -> RowDifference | None:
+        """``group`` minus ``other``, which is called ``against``; None where no run can be paired."""
         a, b = (self._figures(one, self._options.metric) for one in (group, other))
         if not common_keys(a, b):
             return None
         found = paired_difference(a, b, *self._resampling)
         return RowDifference(
-            against=other.name,
+            against=against,
             value=found.value,
             low=found.interval.low if found.interval else None,
             high=found.interval.high if found.interval else None,
-            **{name: getattr(found, name) for name in ("above", "p", "smallest_p", "splits", "pairs")},
+            p_holm=found.p,
+            wilcoxon_holm=found.wilcoxon,
+            **{name: getattr(found, name) for name in _OF_DIFFERENCE},
         )
+
+    def on_split(self, group: RunGroup, split: str) -> Estimate:
+        """ZSL accuracy on one split; the interval is about its seeds alone."""
+        return self._estimate({cell: r for cell, r in self._figures(group, "accuracy").items() if cell[0] == split})
 
     def _opponent(self, group: RunGroup) -> RunGroup | None:
         """What a group is held against: a control against its own method, the others against the reference."""
