@@ -123,13 +123,18 @@ def test_what_cannot_be_benched_is_a_usage_error() -> None:
 
 
 def test_laps_leave_out_the_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(1000))
+    times, units = [0.0], []
     watch = Stopwatch(CPU)
-    monkeypatch.setattr(watch, "unit", lambda: time.sleep(0.05))
+    monkeypatch.setattr(watch, "now", lambda: times[-1])
+    monkeypatch.setattr(watch, "unit", lambda: (units.append(next(clock)), times.append(times[-1] + 10.0)))
     laps = Laps(watch)
-    for _ in range(4):
+    for _ in range(6):  # steps of 20 ms: read after the third of them, and at the end
         laps.next()
-    assert len(laps.seconds) == 3
-    assert max(laps.seconds) < 0.04
+        times.append(times[-1] + 0.02)
+    laps.end()
+    assert laps.seconds == pytest.approx([0.02] * 6)
+    assert len(units) == 2
 
 
 def test_the_peak_is_that_of_this_process_alone() -> None:

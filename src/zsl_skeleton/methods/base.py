@@ -170,3 +170,7 @@ class Method(nn.Module):
     def branches(self, features: Mapping[str, Tensor], state: ClassState) -> Mapping[str, Tensor]:
         """Scores [N, C] of parts of the method that name a class by themselves; most methods have none."""
         return {}
+
+    def explain(self, features: Mapping[str, Tensor], state: ClassState) -> Mapping[str, Tensor]:
+        """What the scores of N clips rest on, for people to look at; most methods have nothing to show."""
+        return {}

@@ -30,7 +30,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from zsl_skeleton.methods.base import Batch, ClassState, ClassText, Sizes
-from zsl_skeleton.methods.shared import PooledMethod, SharedConfig, dropout_factors
+from zsl_skeleton.methods.shared import PooledMethod, SharedConfig, dropout_factors, headwise
 
 _LINKS = {"logsigmoid": F.logsigmoid, "softplus": F.softplus, "raw": torch.positive}
 _CHUNK = 2**22  # floats of the critic's first layer that scoring holds at once, of one head
@@ -105,11 +105,11 @@ class MLA(PooledMethod):
         text, ranks = self._texts(batch.text.select(present)), batch.draws["ranks"]
         rho = -1 if batch.epoch < self.config.inverse_epochs else 1
         z = self.encode(batch.features["pooled"])
-        first = torch.baddbmm(self.critic_bias, z * batch.draws.get("keep", 1), self.critic_z)
+        first = headwise(z * batch.draws.get("keep", 1), self.critic_z, self.critic_bias)
         size, classes = len(labels), len(present)
         if self.config.class_weight:
             q = self._compose(z.expand(classes, -1, -1, -1), rho, *text).transpose(0, 1).flatten(1, 2)
-            t = self._tail(torch.baddbmm(first.repeat(1, classes, 1), q, self.critic_q)).view(self.heads, classes, size)
+            t = self._tail(headwise(q, self.critic_q, first.repeat(1, classes, 1))).view(self.heads, classes, size)
             positive = t.gather(1, labels.expand(self.heads, 1, -1)).squeeze(1)
             negative = negative_clips(labels, classes, ranks).transpose(0, 1)
             sampled = infonce(positive, t.gather(2, negative), labels, ranks)
@@ -119,7 +119,7 @@ class MLA(PooledMethod):
         # `embedding` is the one gather whose backward pass is both fast and deterministic on the CPU.
         q = F.embedding(needed, self._compose(F.embedding(clips, z.flatten(0, 1)), rho, *text).flatten(0, 2))
         first = F.embedding(clips.flatten()[needed], first.flatten(0, 1))
-        t = self._tail(torch.baddbmm(first, q, self.critic_q))
+        t = self._tail(headwise(q, self.critic_q, first))
         return {"loss": infonce(t[:, :size], t[:, size:].view(self.heads, classes, -1), labels, ranks)}
 
     def prepare(self, text: ClassText, generator: torch.Generator) -> ClassState:
@@ -138,18 +138,25 @@ class MLA(PooledMethod):
     def logits(self, v: Tensor, state: ClassState) -> Tensor:
         """t [N, C, H] of the clips ``v`` [N, V], the candidate classes and the heads."""
         z = self.encode(v)
-        first = torch.baddbmm(self.critic_bias, z, self.critic_z)
+        first = headwise(z, self.critic_z, self.critic_bias)
         a = attention(z.expand(len(state["rows"]), *z.shape), state["rows"])  # [C, H, N, texts]
         weights = select(a, state["mask"], self.config.ks, self.config.attention_temperature).unbind(1)
         hidden = ((w @ text).add_(f) for w, text, f in zip(weights, state["projected"], first, strict=True))
         # Head after head: what goes through the critic stays in the processor's cache.
-        t = torch.cat([self._tail(x.flatten(0, 1)[None], slice(h, h + 1)) for h, x in enumerate(hidden)])
+        t = torch.cat([self._tail(x.flatten(0, 1)[None], h) for h, x in enumerate(hidden)])
         return self.add_linear(t.view(self.heads, -1, len(v)).mT, {"pooled": v}, state).permute(1, 2, 0)
+
+    def explain(self, features: Mapping[str, Tensor], state: ClassState) -> Mapping[str, Tensor]:
+        """``chosen`` [N, C, H, texts]: weight of every description of the candidate classes, per clip and head."""
+        z, rows = self.encode(features["pooled"]), state["rows"]
+        a = attention(z.expand(len(rows), *z.shape), rows)
+        weights = select(a, state["mask"], self.config.ks, self.config.attention_temperature)
+        return {"chosen": weights.permute(2, 0, 1, 3)}
 
     def encode(self, v: Tensor) -> Tensor:
         """z [H, B, D] of the visual features [B, V]."""
         x = self.visual_input(v).expand(self.heads, -1, -1)
-        return F.layer_norm(torch.baddbmm(self.project_bias, x, self.project), (self.sizes.text,))
+        return F.layer_norm(headwise(x, self.project, self.project_bias), (self.sizes.text,))
 
     def _texts(self, text: ClassText) -> tuple[Tensor, Tensor, Tensor]:
         """Descriptions [C, N, D], motion sentence [C, 1, D] (0 without one), mask of the descriptions [C, N]."""
@@ -164,10 +171,11 @@ class MLA(PooledMethod):
         weights = select(attention(z, rows), mask, self.config.ks, self.config.attention_temperature, rho).flatten(1, 2)
         return torch.baddbmm(motion, weights, rows, beta=self.text_scale, alpha=self.text_scale).view_as(z)
 
-    def _tail(self, hidden: Tensor, heads: slice = slice(None)) -> Tensor:
-        """The critic of some heads after its first layer, [H, P, wide] -> t [H, P]; overwrites ``hidden``."""
-        hidden = torch.baddbmm(self.middle_bias[heads], hidden.relu_(), self.middle[heads]).relu_()
-        return torch.baddbmm(self.last_bias[heads], hidden, self.last[heads]).squeeze(2)
+    def _tail(self, hidden: Tensor, head: int | None = None) -> Tensor:
+        """The critic of one head or all after its first layer, [H, P, wide] -> t [H, P]; overwrites ``hidden``."""
+        layers = self.middle, self.middle_bias, self.last, self.last_bias
+        w, b, last_w, last_b = layers if head is None else (value[head : head + 1] for value in layers)
+        return headwise(headwise(hidden.relu_(), w, b).relu_(), last_w, last_b).squeeze(2)
 
     def _linear(self, inputs: int, outputs: int, fan_in: int = 0) -> tuple[nn.Parameter, nn.Parameter]:
         """Weight [H, in, out] and bias [H, 1, out] with PyTorch's default initialisation."""

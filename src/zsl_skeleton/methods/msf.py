@@ -129,7 +129,7 @@ class MSF(PooledMethod):
         both = z.flatten(0, 1)
         visual_z, text_z = (both, both) if b else z.unbind()  # crossed: both decoders see both codes
         visual = _errors(self.decode_visual(visual_z), x).unbind()
-        text = _errors(self.decode_text(text_z), t[batch.labels]).unbind()
+        text = _errors(self.decode_text(text_z), t.index_select(0, batch.labels)).unbind()
         parts = {"reconstruction": torch.add(visual[0], text[-1], alpha=self.text_weight)}
         if b:
             parts["cross"] = b * torch.add(visual[1], text[0], alpha=self.text_weight)

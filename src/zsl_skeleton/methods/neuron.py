@@ -314,6 +314,15 @@ class Neuron(SharedMethod):
         """Class probabilities [N, C] of each branch."""
         return {name: value.softmax(-1) for name, value in self._test_logits(features, state).items()}
 
+    def explain(self, features: Mapping[str, Tensor], state: ClassState) -> Mapping[str, Tensor]:
+        """Attention ``joints`` [N, steps, V] and ``frames`` [N, steps, T], mean over prototypes; rows sum up to 1."""
+        found = {}
+        for branch in self.both.values():
+            x = features[branch.input]
+            means = [F.pad(s.attention.mean(2), (0, x.shape[1] - s.attention.shape[1])) for s in branch(x)]
+            found[branch.input] = F.normalize(torch.stack(means, dim=1), p=1.0, dim=-1)
+        return found
+
     def logits(self, features: Mapping[str, Tensor], text: ClassState, keep: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """l [steps, B, C] of both branches, for m [steps, C, E] and the draws ``keep``."""
         found = {}

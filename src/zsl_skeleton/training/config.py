@@ -91,3 +91,16 @@ class RunConfig(BaseModel):
     def validates(self) -> bool:
         """Whether trainings with held-out seen classes belong to the run."""
         return self.select == "val" or self.gzsl
+
+
+def seed_list(text: str) -> tuple[int, ...]:
+    """``"3"``, ``"0,2"`` or ``"0..4"``, both ends included.
+
+    Raises:
+        ValueError: it is none of these, or names no seed.
+    """
+    start, dots, end = text.partition("..")
+    seeds = tuple(range(int(start), int(end) + 1)) if dots else tuple(int(part) for part in text.split(","))
+    if not seeds or min(seeds) < 0:
+        raise ValueError(f"{text!r} is no list of seeds")
+    return seeds

@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 
 import torch
 
@@ -32,12 +32,15 @@ def train_all(store: Store, work: Sequence[Work], jobs: int | None = None) -> li
     """
     jobs = min(jobs or usual_jobs(work), len(work))
     if jobs == 1:
-        return [train(store, task, run) for task, run in work]
+        return [_told(train(store, task, run), n, len(work)) for n, (task, run) in enumerate(work, 1)]
     threads = max(1, torch.get_num_threads() // jobs)
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_begin, initargs=(threads,)) as pool:
         try:
             futures = [pool.submit(_train, store, task, run) for task, run in work]
+            for n, future in enumerate(as_completed(futures), 1):
+                if finished := future.result():
+                    _told(finished, n, len(work))
             found = [future.result() for future in futures]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -46,6 +49,12 @@ def train_all(store: Store, work: Sequence[Work], jobs: int | None = None) -> li
             raise
     interruption.raise_if_requested()
     return [artifact for artifact in found if artifact]
+
+
+def _told(run: Artifact, number: int, total: int) -> Artifact:
+    count = f"[{number}/{total}] " if total > 1 else ""
+    progress.say(f"{count}run: {run.path} ({100 * run.card.summary['accuracy']:.1f} %)")
+    return run
 
 
 def usual_jobs(work: Sequence[Work]) -> int:

@@ -14,6 +14,7 @@ from zsl_skeleton.errors import InputError
 from zsl_skeleton.evaluation.calibration import Calibrated, calibrated
 from zsl_skeleton.evaluation.report import Report, SelectionResult
 from zsl_skeleton.files import canonical_json, read_json, read_tensors, write_json, write_tensors, write_text
+from zsl_skeleton.methods.base import Method, Sizes
 from zsl_skeleton.training.config import RunConfig
 from zsl_skeleton.training.device import choose_device
 from zsl_skeleton.training.heldout import calibration_evidence
@@ -69,6 +70,20 @@ def evaluate(run: Artifact, task: Task, device: str = "auto") -> Report:
         InputError: the run is damaged, or ``task`` is not what it was made from.
     """
     config = run.card.config
+    inputs, method = open_run(run, task, device)
+    selection = SelectionResult.model_validate(read_json(run.path / REPORT)["selection"])
+    calibration = Calibrated.model_validate(read_json(run.path / CALIBRATION)) if config.get("gzsl") else None
+    return make_report(Outcome(inputs, config, method, selection, calibration), inputs.test_scores(method))
+
+
+def open_run(run: Artifact, task: Task, device: str = "auto") -> tuple[Inputs, Method]:
+    """What a finished run was made from, and its method with the trained weights, in eval mode; both on the device.
+
+    Raises:
+        InputError: the run is damaged, or ``task`` is not what it was made from.
+        UsageError: there is no such device.
+    """
+    config = run.card.config
     for role, artifact in (("features", task.features), ("embeddings", task.embeddings)):
         if run.card.inputs[role].id != artifact.id:
             raise InputError(
@@ -78,12 +93,23 @@ def evaluate(run: Artifact, task: Task, device: str = "auto") -> Report:
             )
     settings = settings_from_json(config["method"], config["settings"])
     inputs = Inputs.open(task, settings, config, choose_device(device).device)
-    sizes = replace(inputs.test.sizes, classes=len(task.dataset.seen(task.split)))
-    method = settings.kind(settings.method, sizes).to(inputs.test.device)
-    method.load_state_dict({name: torch.from_numpy(value) for name, value in read_tensors(run.path / WEIGHTS).items()})
-    selection = SelectionResult.model_validate(read_json(run.path / REPORT)["selection"])
-    calibration = Calibrated.model_validate(read_json(run.path / CALIBRATION)) if config.get("gzsl") else None
-    return make_report(Outcome(inputs, config, method, selection, calibration), inputs.test_scores(method))
+    with torch.random.fork_rng(devices=[]):
+        method = settings.kind(settings.method, trained_sizes(inputs)).to(inputs.test.device)
+    weights = {name: torch.from_numpy(value) for name, value in read_tensors(run.path / WEIGHTS).items()}
+    try:
+        method.load_state_dict(weights)
+    except RuntimeError as error:
+        raise InputError(
+            f"the weights of {run.path} do not fit its settings",
+            why=" ".join(str(error).split())[:200],
+            mend=f"delete the folder and run again: {run.card.made.command}",
+        ) from error
+    return inputs, method.eval()
+
+
+def trained_sizes(inputs: Inputs) -> Sizes:
+    """The sizes that the method of a run was built with: as many classes as were seen."""
+    return replace(inputs.test.sizes, classes=len(inputs.task.dataset.seen(inputs.task.split)))
 
 
 def read_report(run: Artifact) -> Report:

@@ -160,7 +160,7 @@ def _laps(method: Method, clips: Clips, config: TrainConfig, steps: tuple[int, i
         **vars(clips), laps=laps, last_epoch=config.epochs - 1, first_step=max(epoch_steps - count, 0)
     )
     fit(method, watched, config, Plan(seed=0, stop=1, label="steps"))
-    laps.next()
+    laps.end()
     return laps.seconds
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 _EDGE = 1024
+_READING = 0.05  # seconds: a short step right after the unit would find its caches cold, as no real step does
 _STATUS = Path("/proc/self/status")
 
 
@@ -79,13 +80,18 @@ class Laps:
     start: float = 0.0
 
     def next(self) -> None:
-        """End a lap and begin the next one."""
-        if self.calls % self.watch.block == 0:
-            if self.calls:
-                self.seconds.append((self.watch.now() - self.start) / self.watch.block)
+        """Begin a lap; those before it are read if they have lasted long enough, and the unit is timed."""
+        if self.calls % self.watch.block == 0 and (not self.calls or self.watch.now() - self.start >= _READING):
+            self.end()
             self.watch.unit()
             self.start = self.watch.now()
         self.calls += 1
+
+    def end(self) -> None:
+        """Read the laps that have not been read yet; each counts with their mean."""
+        if self.calls:
+            self.seconds += [(self.watch.now() - self.start) / self.calls] * self.calls
+            self.calls = 0
 
 
 def peak_rss() -> int:

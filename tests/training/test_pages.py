@@ -1,0 +1,44 @@
+"""Freed memory stays with the process, unless the environment says otherwise: checked in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+_FAULTS = """
+import resource
+import numpy as np
+from zsl_skeleton.training.pages import keep_pages
+kept = keep_pages()
+for step in range(3):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    blocks = [np.ones(2**23) for _ in range(2)]
+    del blocks
+print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(**environment: str) -> tuple[str, int]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    done = subprocess.run(
+        [sys.executable, "-c", _FAULTS], env=clean | environment, capture_output=True, text=True, check=True
+    )
+    kept, count = done.stdout.split()
+    return kept, int(count)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+def test_blocks_that_were_freed_are_used_again_without_asking_the_kernel() -> None:
+    pages = 2 * 2**26 // os.sysconf("SC_PAGESIZE")
+    kept, count = faults()
+    assert kept == "True"
+    assert count < pages / 100
+
+
+def test_an_allocator_that_the_user_set_is_left_alone() -> None:
+    kept, _ = faults(MALLOC_ARENA_MAX="2")
+    assert kept == "False"
