@@ -90,6 +90,19 @@ def test_get_by_path_folder_and_name(store: Store) -> None:
         store.get("things", "other", mend="zsl-data import")
 
 
+def test_an_unknown_reference_names_the_few_that_may_be_meant(store: Store) -> None:
+    made = [store.make(recipe(a=number), build) for number in range(5)]
+    with pytest.raises(InputError) as caught:
+        store.get("things", "thign", mend="")
+    assert caught.value.why.startswith("close to it: thing-") and caught.value.why.endswith("; and 2 more")
+    for mistyped in (made[0].path.name + "0", made[0].path.name[:-1]):
+        with pytest.raises(InputError, match=f"close to it: .*{made[0].path.name}"):
+            store.get("things", mistyped, mend="")
+    with pytest.raises(InputError, match="why:  the newest: thing-") as caught:
+        store.get("things", "zzz", mend="")
+    assert caught.value.why.count("thing-") == 3
+
+
 def _make_slowly(root: str, name: str) -> None:
     def slow(folder: Path) -> dict[str, object]:
         time.sleep(0.3)

@@ -8,6 +8,7 @@ that is dropped before the rename.
 
 from __future__ import annotations
 
+import difflib
 import fcntl
 import functools
 import os
@@ -17,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,12 +29,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zsl_skeleton import __version__
-from zsl_skeleton.errors import InputError
+from zsl_skeleton.errors import InputError, some_of
 from zsl_skeleton.files import canonical_json, read_json, sha256_file, sha256_text, write_json
 from zsl_skeleton.registry import resolve
 
 SCHEMA_VERSION = 1
 WORK = "work"
+_SHOWN = 3  # artifacts that are named in place of one that is not there
 _CARD, _COMMAND = "card.json", "command.json"
 _CONTENT_IDS = {"banks": "zsl_skeleton.semantics.bank_lines:content_id"}
 
@@ -164,11 +166,21 @@ class Recipe:
         return f"{self.name}-{self.id[:8]}"
 
 
-class Store:
-    """The ``artifacts`` folder."""
+class BusyError(Exception):
+    """Another process makes the artifact just now, and the store was asked not to wait for it."""
 
-    def __init__(self, root: Path) -> None:
+
+class Store:
+    """The ``artifacts`` folder.
+
+    Args:
+        root: the folder.
+        wait: whether :meth:`make` waits for another process that makes the same artifact, or raises :class:`BusyError`.
+    """
+
+    def __init__(self, root: Path, *, wait: bool = True) -> None:
         self.root = root
+        self.wait = wait
 
     def path(self, recipe: Recipe) -> Path:
         """Where the finished artifact of ``recipe`` lies or will lie."""
@@ -182,11 +194,22 @@ class Store:
         """Whether the artifact of ``recipe`` exists already."""
         return (self.path(recipe) / _CARD).is_file()
 
+    def busy(self, recipe: Recipe) -> bool:
+        """Whether a process makes the artifact of ``recipe`` just now."""
+        try:
+            with Store(self.root, wait=False)._lock(recipe):
+                return False
+        except BusyError:
+            return True
+
     def make(self, recipe: Recipe, build: Callable[[Path], Mapping[str, Any]]) -> Artifact:
         """Return the artifact of ``recipe``, building it if it does not exist yet.
 
         ``build(folder)`` writes the files into ``folder``, where it may find what a killed run left, and returns the
         card's summary. A second process that wants the same artifact waits for the first one.
+
+        Raises:
+            BusyError: another process makes it, and this store does not wait.
         """
         final = self.path(recipe)
         if self.finished(recipe):
@@ -227,15 +250,28 @@ class Store:
         named = self.root / stage / reference
         if (named / _CARD).is_file():
             return Artifact.open(named)
-        matching = [a for a in self.all(stage) if a.card.name == reference]
+        found = self.all(stage)
+        matching = [a for a in found if a.card.name == reference]
         if not matching:
-            names = [a.path.name for a in self.all(stage)]
             raise InputError(
-                f"there is no artifact {reference!r} in {self.root / stage}",
-                why=f"there are: {', '.join(names)}" if names else "the folder holds none",
-                mend=mend,
+                f"there is no artifact {reference!r} in {self.root / stage}", why=_instead(reference, found), mend=mend
             )
         return matching[0]
+
+    def origin(self, artifact: Artifact, role: str) -> Artifact | None:
+        """The artifact that ``artifact`` was made from in this role; None if it was made without one.
+
+        Raises:
+            InputError: it is gone, or is not the one any more.
+        """
+        reference = artifact.card.inputs.get(role)
+        if reference is None:
+            return None
+        mend = f"make it again: {artifact.card.made.command}"
+        found = self.get(reference.stage, reference.name, mend=mend)
+        if found.id != reference.id:
+            raise InputError(f"{found.path} is not what {artifact.path.name} was made from", mend=mend)
+        return found
 
     def unfinished(self, stage: str) -> list[tuple[str, list[str]]]:
         """Future folder name and command-line arguments of every artifact of a stage that was left unfinished."""
@@ -247,8 +283,23 @@ class Store:
         path = self.root / ".locks" / f"{recipe.stage}-{recipe.folder}"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | (0 if self.wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                raise BusyError(recipe.folder) from None
             yield
+
+
+def _instead(reference: str, found: Sequence[Artifact]) -> str:
+    """The few of the artifacts, newest first, that a user may have meant."""
+    if not found:
+        return "the folder holds none"
+    names = [a.path.name for a in found]
+    begun = [name for name in names if name.startswith(reference)]
+    like = difflib.get_close_matches(reference, [*names, *{a.card.name for a in found}], n=_SHOWN)
+    alike = [a.path.name for a in found if {a.path.name, a.card.name} & set(like)]
+    close = list(dict.fromkeys(begun + alike))
+    return f"{'close to it' if close else 'the newest'}: {some_of(close or names, _SHOWN)}"
 
 
 def _card(recipe: Recipe, folder: Path, summary: Mapping[str, Any], started: float) -> Card:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from zsl_skeleton.artifacts import Artifact, Store
@@ -35,7 +36,13 @@ def find_bank(store: Store, dataset: Dataset, reference: str, semantics: Path | 
     return bank
 
 
-def curated_bank(store: Store, dataset: Dataset, reference: str | None, name: str | None = None) -> tuple[Path, bool]:
+def curated_bank(
+    store: Store,
+    dataset: Dataset,
+    reference: str | None,
+    name: str | None = None,
+    check: Callable[[Path], object] | None = None,
+) -> tuple[Path, bool]:
     """Folder of the bank that people may change, and whether it is a copy that was not named by the user.
 
     Args:
@@ -44,6 +51,7 @@ def curated_bank(store: Store, dataset: Dataset, reference: str | None, name: st
         reference: the bank; a generated one is copied first. None: the curated copy that exists, else one of the
             default bank.
         name: of the copy; None: ``<dataset>-curated``.
+        check: is given the folder of the bank before a first copy of it is made; what it raises leaves no copy.
 
     Raises:
         InputError: there is no such bank, or the copy stems from another one.
@@ -52,5 +60,7 @@ def curated_bank(store: Store, dataset: Dataset, reference: str | None, name: st
     if reference is None and existing.is_dir():
         reference = str(existing)
     source = bank_for(store, dataset, reference)
+    if check is not None and not existing.exists():
+        check(source.path)
     path = copy_for_curation(store, source, name)
     return path, path != source.path

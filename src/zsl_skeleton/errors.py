@@ -9,6 +9,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+_LISTED = 12  # names that are listed although a close one was found
+
 
 class ZslError(Exception):
     """Base of every error that the project raises on purpose.
@@ -75,7 +77,7 @@ def some_of(reasons: Sequence[str], most: int) -> str:
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], *, mend: str = "") -> UsageError:
-    """Error for a name that is not in a table, with a did-you-mean and the list.
+    """Error for a name that is not in a table, with a did-you-mean and the list (a long one only if nothing is close).
 
     Args:
         kind: what was looked up, e.g. ``"dataset"``.
@@ -86,8 +88,9 @@ def unknown_name(kind: str, name: str, known: Iterable[str], *, mend: str = "") 
     names = sorted(known)
     close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
     hint = f" Did you mean {close[0]!r}?" if close else ""
+    told = f"{len(names)} names are known" if close and len(names) > _LISTED else f"known: {', '.join(names) or 'none'}"
     return UsageError(
         f"unknown {kind} {name!r}.{hint}",
-        why=f"known: {', '.join(names) if names else 'none'}",
+        why=told,
         mend=mend or (f"write {close[0]!r} instead" if close else f"choose a {kind} from the list above"),
     )

@@ -172,6 +172,19 @@ def test_an_existing_file_is_not_overwritten(store: Store, own: Dataset, known: 
     assert "classes:" in out.read_text()
 
 
+def test_facts_that_are_there_are_not_drafted_unasked(
+    store: Store, pair: Dataset, known: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    elsewhere = known.rename(tmp_path / "known")
+    config = DraftConfig(semantics=elsewhere)
+    with pytest.raises(UsageError, match="pair has facts already") as caught:
+        draft_facts(store, pair, config)
+    assert "zsl-semantics generate --dataset pair" in caught.value.mend
+    assert not Path("semantics").exists()
+    assert draft_facts(store, pair, config.model_copy(update={"out": tmp_path / "mine.yaml"})).path.is_file()
+
+
 def test_a_dead_server_leaves_no_file(store: Store, own: Dataset, known: Path, tmp_path: Path) -> None:
     out = tmp_path / "facts.yaml"
     options = Options(model="tiny", base_url="http://127.0.0.1:9/v1", timeout=1.0)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub
 import pytest
 import torch
 from huggingface_hub import constants
@@ -203,6 +204,25 @@ def test_what_the_answers_depend_on_is_in_the_fingerprint(pair: Dataset, tiny: P
     weights["model.norm.weight"] += 1
     save_file(weights, moved / "model.safetensors", metadata={"format": "pt"})
     assert _chat(pair, moved).fingerprint["revision"] != first["revision"]
+
+
+def test_a_hub_that_does_not_answer_is_asked_once(pair: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def silent(url: str) -> None:
+        asked.append(url)
+        raise ConnectionError("no route to host")
+
+    def waiting(*_: object, local_files_only: bool = False, **__: object) -> str:
+        if local_files_only:
+            raise FileNotFoundError("not in the cache")
+        pytest.fail("the hub's client would wait and repeat its question")
+
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", silent)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", waiting)
+    with pytest.raises(InputError, match="no route to host"):
+        TransformersBackend.open(_setting(pair, model="NO_SUCH", device="cpu"))
+    assert len(asked) == 1
 
 
 def test_a_model_of_the_hub_is_named_by_its_commit(

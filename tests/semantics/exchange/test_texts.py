@@ -168,8 +168,9 @@ def test_trust_does_not_reach_against_the_names(store: Store, pair: Dataset, tmp
 
 
 def test_a_layout_may_be_named_and_a_missing_file_is_told(store: Store, pair: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="does not exist"):
+    with pytest.raises(InputError, match="does not exist") as caught:
         import_bank(store, pair, tmp_path / "none.csv", TextImport(layout="smie"))
+    assert "zsl-semantics export --dataset pair" in caught.value.mend
     (tmp_path / "lines.dat").write_text("\ufeffA.\nB  b.\n")
     artifact = import_bank(store, pair, tmp_path / "lines.dat", TextImport(layout="SMIE", name="theirs"))
     assert artifact.card.name == "theirs"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 _NEEDED = ("config.json", "tokenizer.json", "*.safetensors")
+_BUSY = (408, 429, 500, 502, 503, 504)  # the answers that the hub's client would wait for in vain
 _CONTENT = ("*.json", "*.jinja", "*.safetensors")
 
 
@@ -54,16 +55,35 @@ def find_model(model: str) -> ModelSource:
         return ModelSource(folder.resolve().name, str(folder), sha256_text(content))
     from huggingface_hub import hf_hub_download
 
+    silence = _hub_silence(model)
     try:
-        commit = Path(hf_hub_download(model, "config.json")).parent.name
+        commit = Path(hf_hub_download(model, "config.json", local_files_only=bool(silence))).parent.name
     except (OSError, ValueError) as error:
-        lines = str(error).strip().splitlines()
+        lines = [silence] if silence else str(error).strip().splitlines()
         raise InputError(
             f"there is no model {model!r}: neither a folder of this name, nor found on the hub or in its cache",
             why=lines[0] if lines else type(error).__name__,
             mend=f"hf download {model}, or name a folder with --model",
         ) from error
     return ModelSource(model, model, commit, commit)
+
+
+def _hub_silence(model: str) -> str:
+    """Why the hub cannot be asked about a model; empty where it answers, be it that there is none.
+
+    One question, asked once: ``hf_hub_download`` would repeat its own for half a minute, with a warning for each.
+    """
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        get_hf_file_metadata(hf_hub_url(model, "config.json"))
+    except HfHubHTTPError as error:
+        busy = error.response is not None and error.response.status_code in _BUSY
+        return f"the hub says: {error.response.status_code}" if busy else ""
+    except Exception as error:  # whatever its HTTP library raises, which differs from version to version
+        return f"the hub cannot be reached: {str(error) or type(error).__name__}".splitlines()[0]
+    return ""
 
 
 def load_model(source: ModelSource, device: torch.device, precision: str) -> tuple[Any, Any]:

@@ -12,7 +12,7 @@ from zsl_skeleton.artifacts import Card
 from zsl_skeleton.errors import InputError, UsageError, some_of
 from zsl_skeleton.semantics.bank import Description, SemanticBank, State, family_provenance, write_lines
 from zsl_skeleton.semantics.curation.curator import Curator
-from zsl_skeleton.semantics.curation.folder import locked, open_curated
+from zsl_skeleton.semantics.curation.folder import locked, open_any, open_curated
 from zsl_skeleton.semantics.curation.rules import Rules, Said, basic_problem
 from zsl_skeleton.semantics.curation.selection import Selection, select
 from zsl_skeleton.semantics.descriptions import Edit, EditKind
@@ -129,7 +129,7 @@ def apply(folder: Path, decide: Callable[[SemanticBank], Sequence[Change]], cura
         InputError: a text is refused, or is not what the person saw any more; then nothing is written.
     """
     with locked(folder):
-        card, bank = open_curated(folder)
+        card, bank = open_any(folder) if curator.rehearses else open_curated(folder)
         table = {row.place: row for row in bank.descriptions}
         fresh: dict[Place, tuple[Change, Description]] = {}
         at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -139,7 +139,8 @@ def apply(folder: Path, decide: Callable[[SemanticBank], Sequence[Change]], cura
                 fresh[before.place] = (change, _changed(before, change, at, curator))
         warnings = _check(fresh.values(), table, Rules(card, curator.prompts), curator)
         rows = {place: row for place, (_, row) in fresh.items()}
-        _write(folder, card, bank, rows)
+        if not curator.rehearses:
+            _write(folder, card, bank, rows)
     return Outcome(folder, tuple(rows.values()), tuple(warnings))
 
 

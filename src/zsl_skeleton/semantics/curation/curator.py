@@ -17,12 +17,14 @@ class Curator:
         prompts: folder of prompt families, whose word limits and rules are applied; None: the packaged one.
         insist: breaking a family's rules (naming the class, say) is a warning instead of a refusal.
         reason: why, for the history.
+        rehearses: changes are checked against any bank, also a generated one, and nothing is written.
     """
 
     by: str
     prompts: Path | None = None
     insist: bool = False
     reason: str = ""
+    rehearses: bool = False
 
 
 def person_name(explicit: str | None = None) -> str:

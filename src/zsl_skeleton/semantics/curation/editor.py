@@ -16,7 +16,7 @@ from zsl_skeleton.files import read_text
 from zsl_skeleton.semantics.bank import Description
 from zsl_skeleton.semantics.curation.changes import Change, Outcome, apply
 from zsl_skeleton.semantics.curation.curator import Curator
-from zsl_skeleton.semantics.curation.folder import open_curated
+from zsl_skeleton.semantics.curation.folder import open_any, open_curated
 from zsl_skeleton.semantics.curation.rules import Rules
 from zsl_skeleton.semantics.curation.selection import Selection, select
 from zsl_skeleton.semantics.typed import typed_command
@@ -36,12 +36,14 @@ def edit_in_editor(folder: Path, selection: Selection, curator: Curator, editor:
         UsageError: the selection names no text, or the editor cannot be started.
         InputError: the editor failed, or a text is refused; what the user wrote is kept, and the error says where.
     """
-    card, bank = open_curated(folder)
+    card, bank = open_any(folder) if curator.rehearses else open_curated(folder)
     rows, rules = select(bank, selection), Rules(card, curator.prompts)
     chosen = editor or os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not chosen and not (sys.stdin and sys.stdin.isatty()):
         # vi would wait for keys that nobody can press.
         raise UsageError("there is no terminal to edit in", mend="name a program with --editor, or use --text or --csv")
+    if curator.rehearses:  # nobody writes twice: the texts are checked when they are there
+        return Outcome(folder, ())
     handle, name = tempfile.mkstemp(prefix=f"{folder.name}-", suffix=".txt")
     path = Path(name)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:

@@ -99,15 +99,24 @@ def open_curated(folder: Path) -> tuple[Card, SemanticBank]:
     Raises:
         InputError: the folder holds no bank, or one that must not change.
     """
-    artifact = Artifact.open(folder)
-    bank = SemanticBank.open(artifact)
-    if not artifact.card.config.get("curated"):
+    card, bank = open_any(folder)
+    if not card.config.get("curated"):
         raise InputError(
             f"the bank {folder} is not a curated one",
             why="what was generated stays as it is, so that results can be traced to it",
             mend="curate a copy: zsl-semantics edit, approve or reject make one of the bank they are given",
         )
-    return artifact.card, bank
+    return card, bank
+
+
+def open_any(folder: Path) -> tuple[Card, SemanticBank]:
+    """Card and texts of a bank, curated or not, for looking at it.
+
+    Raises:
+        InputError: the folder holds no bank.
+    """
+    artifact = Artifact.open(folder)
+    return artifact.card, SemanticBank.open(artifact)
 
 
 @contextmanager

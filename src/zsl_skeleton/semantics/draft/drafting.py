@@ -83,7 +83,8 @@ def draft_facts(store: Store, dataset: Dataset, config: DraftConfig | None = Non
         config: how to draft; None: references, and nobody is asked.
 
     Raises:
-        UsageError: the file exists, or an unknown backend.
+        UsageError: the file exists, the data set has facts already and neither ``out`` nor ``force`` asks for others,
+            or an unknown backend.
         InputError: facts that are known cannot be read.
         BackendError: the backend cannot answer; nothing is written, and what it answered is not asked again.
         QualityError: some classes could not be written; the file holds the others.
@@ -116,6 +117,15 @@ def _check_free(path: Path, dataset: Dataset, config: DraftConfig) -> None:
             why="somebody may have corrected it by hand",
             mend="name another file with --out, or replace it: "
             + typed_command(_command(dataset, config) + " --force", more="--force"),
+        )
+    finished = facts_path(dataset.name, data_folder("semantics", config.semantics))
+    if finished.is_file() and config.out is None and not config.force:
+        copy = f"mkdir -p {shlex.quote(str(path.parent))} && cp {shlex.join([str(finished), str(path)])}"
+        raise UsageError(
+            f"{dataset.name} has facts already: {finished}",
+            why="a draft would know less than they do",
+            mend=f"zsl-semantics generate --dataset {dataset.name} uses them; to correct a copy: {copy}; "
+            "to draft others all the same, add --out FILE",
         )
 
 

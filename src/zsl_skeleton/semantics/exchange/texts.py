@@ -68,7 +68,11 @@ def import_bank(store: Store, dataset: Dataset, path: Path, config: TextImport =
         InputError: the files are not of the layout, or their rows do not fit the data set.
     """
     if not path.exists():
-        raise InputError(f"{path} does not exist")
+        words = f"--dataset {dataset.name} texts.csv"
+        raise InputError(
+            f"{path} does not exist",
+            mend=f"zsl-semantics export {words} writes a table to fill in; then: zsl-semantics import {words}",
+        )
     name = find_name("layout", config.layout, LAYOUTS) if config.layout else find_layout(path)
     layout: type[Layout] = resolve("layout", name, LAYOUTS)
     texts = layout.read(path, Reading(dataset, chosen_slots(layout, name, config.slots), config.trust_order))

@@ -43,7 +43,12 @@ def read_vector_file(path: Path) -> VectorFile:
     """
     suffix = path.suffix.lower()
     if not path.is_file():
-        raise InputError(f"{path} is not a file")
+        raise InputError(
+            f"{path} is not a file",
+            why="it is a folder" if path.is_dir() else "there is nothing of this name",
+            mend="name a .npy or .safetensors file, such as this writes: "
+            "zsl-semantics export --dataset DATASET DIR --format npy",
+        )
     if suffix in _PICKLES:
         raise UsageError(
             f"{path} is not read",
