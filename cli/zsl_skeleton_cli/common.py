@@ -29,6 +29,11 @@ CatalogOption = Annotated[
     Path | None, typer.Option("--catalog", envvar="ZSL_CATALOG", help="Folder with your own data sets' YAML files.")
 ]
 DatasetOption = Annotated[str, typer.Option("--dataset", help="Data set, e.g. ntu60, utd-mhad, demo.")]
+ProtocolOption = Annotated[str | None, typer.Option("--protocol", help="Train/test protocol, e.g. xsub.")]
+RecipeOption = Annotated[str, typer.Option("--recipe", help="Preprocessing: aimclr-50, ctr-64 or hip-32.")]
+SkeletonsOption = Annotated[
+    str | None, typer.Option("--skeletons", help="Skeleton set: a path or a name (default: the newest that fits).")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 CheckpointOption = Annotated[
@@ -47,6 +52,9 @@ KeepOption = Annotated[
 ]
 PromptsOption = Annotated[
     Path | None, typer.Option("--prompts", envvar="ZSL_PROMPTS", help="Folder of prompts instead of the packaged one.")
+]
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="Run: a path, a folder name, or a readable name (the newest).")
 ]
 DEFAULT_ARTIFACTS = Path("artifacts")
 
@@ -74,6 +82,7 @@ def run(app: typer.Typer) -> None:
 
 _OS_MENDS = {
     errno.ENOSPC: "free disk space, then run the same command again: it continues where it stopped",
+    errno.EFBIG: "allow larger files (ulimit -f), then run the same command again: it continues where it stopped",
     errno.EDQUOT: "free disk quota, then run the same command again: it continues where it stopped",
     errno.EACCES: "name a folder you may write to with --artifacts DIR",
     errno.EPERM: "name a folder you may write to with --artifacts DIR",
@@ -113,6 +122,8 @@ def _fail(message: str, code: int) -> None:
 
 def emit(document: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """Print the result to stdout: one JSON document with ``schema_version``, or text for people."""
+    if os.environ.get("RANK", "0") != "0" and "MASTER_ADDR" in os.environ:
+        return  # one of several processes that torchrun started: the first one speaks for all
     if as_json:
         text = json.dumps({"schema_version": SCHEMA_VERSION, **document}, indent=2, ensure_ascii=False)
     if sys.stdout is None:

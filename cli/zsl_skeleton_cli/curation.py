@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +25,8 @@ from zsl_skeleton_cli.common import (
 if TYPE_CHECKING:
     from zsl_skeleton.semantics.curation import Curator, Outcome, Selection
 
+    Change = Callable[[Path, Curator], Outcome]
+
 ClassArgument = Annotated[str | None, typer.Argument(help="Class: its name or its index. Default: all.")]
 SlotOption = Annotated[str | None, typer.Option("--slot", help="Slot or family. Default: all.")]
 IndexOption = Annotated[int | None, typer.Option("--index", min=0, help="Number of the text within its slot.")]
@@ -38,15 +42,32 @@ CuratedOption = Annotated[
 NameOption = Annotated[str | None, typer.Option("--name", help="Name of the curated copy. Default: DATASET-curated.")]
 
 
-def _working_copy(dataset: str, bank: str | None, name: str | None, catalog: Path | None, artifacts: Path) -> Path:
+@dataclass(frozen=True)
+class _Place:
+    """The bank that a command changes, as the user names it."""
+
+    dataset: str
+    bank: str | None
+    name: str | None
+    catalog: Path | None
+    artifacts: Path
+
+
+def _apply(place: _Place, change: Change, curator: Curator, *, as_json: bool) -> None:
+    """Change a bank and tell the outcome; a copy is made first where there is none, but not for a change in vain."""
     from zsl_skeleton.banks import curated_bank
     from zsl_skeleton.catalog import load_dataset
     from zsl_skeleton.progress import say
 
-    path, fresh = curated_bank(open_store(artifacts), load_dataset(dataset, catalog), bank, name)
+    def rehearse(folder: Path) -> None:
+        change(folder, replace(curator, rehearses=True))
+
+    store, entry = open_store(place.artifacts), load_dataset(place.dataset, place.catalog)
+    path, fresh = curated_bank(store, entry, place.bank, place.name, rehearse)
     if fresh:
         say(f"a generated bank never changes; its curated copy is {path} (--bank {path.name})")
-    return path
+    outcome = change(path, curator)
+    emit(outcome.as_json(), outcome.render(), as_json=as_json)
 
 
 def _curator(by: str | None, reason: str = "", prompts: Path | None = None, *, insist: bool = False) -> Curator:
@@ -61,10 +82,6 @@ def _selection(action: str | None, slot: str | None, index: int | None) -> Selec
     return Selection(action, slot, index)
 
 
-def _tell(outcome: Outcome, *, as_json: bool) -> None:
-    emit(outcome.as_json(), outcome.render(), as_json=as_json)
-
-
 def _check_one_way(**ways: object) -> None:
     """A text is changed in one way at a time; what would be passed over in silence is refused."""
     from zsl_skeleton.errors import UsageError
@@ -72,6 +89,19 @@ def _check_one_way(**ways: object) -> None:
     named = [f"--{way}" for way, value in ways.items() if value is not None]
     if len(named) > 1:
         raise UsageError(f"{' and '.join(named)} are two ways to change texts", mend="leave one of them out")
+
+
+def _editing(chosen: Selection, text: str | None, csv: Path | None, file: Path | None, editor: str | None) -> Change:
+    """What ``edit`` does with the folder of a bank."""
+    from zsl_skeleton.semantics import curation
+
+    if csv is not None:
+        return lambda folder, curator: curation.apply_table(folder, csv, curator)
+    if file is not None:
+        return lambda folder, curator: curation.apply_file(folder, file, curator)
+    if text is not None:
+        return lambda folder, curator: curation.edit(folder, chosen, text, curator)
+    return lambda folder, curator: curation.edit_in_editor(folder, chosen, curator, editor)
 
 
 def edit(
@@ -95,22 +125,13 @@ def edit(
 ) -> None:
     """Change texts: in an editor, one by --text, or a whole table by --csv."""
     from zsl_skeleton.errors import UsageError
-    from zsl_skeleton.semantics import curation
 
     _check_one_way(text=text, csv=csv, file=file, editor=editor)
     if csv is not None and (action, slot, index) != (None, None, None):
         raise UsageError("a table names its texts itself", mend="leave out the class, --slot and --index")
-    folder = _working_copy(dataset, bank, name, catalog, artifacts)
-    curator, chosen = _curator(by, reason, prompts, insist=insist), _selection(action, slot, index)
-    if csv is not None:
-        outcome = curation.apply_table(folder, csv, curator)
-    elif file is not None:
-        outcome = curation.apply_file(folder, file, curator)
-    elif text is not None:
-        outcome = curation.edit(folder, chosen, text, curator)
-    else:
-        outcome = curation.edit_in_editor(folder, chosen, curator, editor)
-    _tell(outcome, as_json=as_json)
+    change = _editing(_selection(action, slot, index), text, csv, file, editor)
+    curator = _curator(by, reason, prompts, insist=insist)
+    _apply(_Place(dataset, bank, name, catalog, artifacts), change, curator, as_json=as_json)
 
 
 def approve(
@@ -129,8 +150,10 @@ def approve(
     """Approve texts: they stay as they are when the bank is generated anew (generate --keep)."""
     from zsl_skeleton.semantics import curation
 
-    folder = _working_copy(dataset, bank, name, catalog, artifacts)
-    _tell(curation.approve(folder, _selection(action, slot, index), _curator(by, reason)), as_json=as_json)
+    def change(folder: Path, curator: Curator) -> Outcome:
+        return curation.approve(folder, _selection(action, slot, index), curator)
+
+    _apply(_Place(dataset, bank, name, catalog, artifacts), change, _curator(by, reason), as_json=as_json)
 
 
 def reject(
@@ -149,9 +172,10 @@ def reject(
     """Take texts out of use; generate --keep replaces them and does not take the same words again."""
     from zsl_skeleton.semantics import curation
 
-    folder = _working_copy(dataset, bank, name, catalog, artifacts)
-    outcome = curation.reject(folder, _selection(action, slot, index), reason, _curator(by))
-    _tell(outcome, as_json=as_json)
+    def change(folder: Path, curator: Curator) -> Outcome:
+        return curation.reject(folder, _selection(action, slot, index), reason, curator)
+
+    _apply(_Place(dataset, bank, name, catalog, artifacts), change, _curator(by), as_json=as_json)
 
 
 def new_version(

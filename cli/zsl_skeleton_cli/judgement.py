@@ -129,7 +129,7 @@ def compare(
 ) -> None:
     """Say before training which bank promises most: held-out seen classes, agreement with the clips, controls."""
     from zsl_skeleton.banks import bank_for
-    from zsl_skeleton.pipeline import features_for, open_setting
+    from zsl_skeleton.pipeline import Extraction, features_for, open_setting
     from zsl_skeleton.quality.compare import compare_banks
     from zsl_skeleton.quality.predict import Seen
     from zsl_skeleton.quality.render import as_json as comparison_json
@@ -139,7 +139,7 @@ def compare(
     store = open_store(artifacts)
     setting = open_setting(store, catalog, {"dataset": dataset, "split": split, "protocol": protocol})
     chosen = [bank_for(store, setting.dataset, name) for name in banks or (None,)]
-    clips = FeatureSet.open(features_for(setting, backbone, features))
+    clips = FeatureSet.open(features_for(setting, Extraction(backbone), features))
     seen = Seen.of(clips, setting.dataset, setting.split, setting.protocol)
     found = compare_banks(store, chosen, seen, config)
     emit(comparison_json(found), render(found), as_json=as_json)

@@ -17,12 +17,13 @@ F = TypeVar("F", bound=Callable[..., None])
 def takes(model: type[BaseModel], parameter: str = "options") -> Callable[[F], F]:
     """Replace the keyword ``parameter`` of a command by one option per field of ``model``.
 
-    The command's last parameter must be ``**_``-free and named ``parameter``; it receives a validated model.
+    The command's last parameter must be ``**_``-free and named ``parameter``; it receives a validated model. A field
+    that the command declares itself keeps the command's own option, whose value goes to both.
     """
 
     def wrap(command: F) -> F:
         def with_options(**values: Any) -> None:
-            given = {name: values.pop(name) for name in model.model_fields}
+            given = {name: values[name] if name in shared else values.pop(name) for name in model.model_fields}
             try:
                 values[parameter] = model(**given)
             except ValidationError as error:
@@ -32,6 +33,7 @@ def takes(model: type[BaseModel], parameter: str = "options") -> Callable[[F], F
             command(**values)
 
         signature = inspect.signature(command, eval_str=True)
+        shared = signature.parameters.keys() & model.model_fields.keys()
         own = [item for item in signature.parameters.values() if item.name != parameter]
         extra = [
             inspect.Parameter(
@@ -41,6 +43,7 @@ def takes(model: type[BaseModel], parameter: str = "options") -> Callable[[F], F
                 annotation=Annotated[field.annotation, typer.Option(help=field.description)],
             )
             for name, field in model.model_fields.items()
+            if name not in shared
         ]
         parameters = [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in own] + extra
         with_options.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,6 +16,7 @@ from zsl_skeleton_cli.common import (
     CheckpointOption,
     DeviceOption,
     JsonOption,
+    RunArgument,
     emit,
     emit_tables,
     new_app,
@@ -23,6 +24,9 @@ from zsl_skeleton_cli.common import (
     run,
 )
 from zsl_skeleton_cli.options import takes
+from zsl_skeleton_cli.predict import export, lineage, predict, tensorboard
+from zsl_skeleton_cli.reports import report
+from zsl_skeleton_cli.study import study
 
 if TYPE_CHECKING:
     from zsl_skeleton.artifacts import Artifact
@@ -33,9 +37,8 @@ app = new_app(
     "features, bank, embeddings) is made with default settings; what exists is reused."
 )
 
-app.command()(bench)
-
-RunArgument = Annotated[str, typer.Argument(help="Run: a path, a folder name, or a readable name (the newest).")]
+for command in (study, report, export, predict, lineage, tensorboard, bench):
+    app.command()(command)
 
 
 @app.callback(invoke_without_command=True)
@@ -144,10 +147,10 @@ def _run_configs(common: dict[str, Any], seeds: tuple[int, ...], control: str) -
 
 
 def _seeds(text: str) -> tuple[int, ...]:
-    """``"3"``, ``"0,2"`` or ``"0..4"`` (both ends included)."""
-    start, dots, end = text.partition("..")
+    from zsl_skeleton.training.config import seed_list
+
     try:
-        return tuple(range(int(start), int(end) + 1)) if dots else tuple(int(part) for part in text.split(","))
+        return seed_list(text)
     except ValueError as error:
         raise UsageError(f"--seeds {text!r} is no list of seeds", mend="write 0, or 0,1,2, or 0..4") from error
 
@@ -168,16 +171,18 @@ def show(run_: RunArgument, artifacts: ArtifactsOption = DEFAULT_ARTIFACTS, as_j
 @takes(ComparisonOptions)
 def compare(
     artifacts: ArtifactsOption = DEFAULT_ARTIFACTS,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
+    form: Annotated[
+        Literal["text", "md", "csv", "latex"], typer.Option("--format", help="Of the tables: text, md, csv or latex.")
+    ] = "text",
     as_json: JsonOption = False,
     options: ComparisonOptions = ComparisonOptions(),
 ) -> None:
     """Compare finished runs: means with intervals, and differences paired by split and seed."""
     from zsl_skeleton.evaluation.comparison.compare import compare_runs
-    from zsl_skeleton.evaluation.comparison.table import markdown, render_comparison
+    from zsl_skeleton.evaluation.comparison.formats import render_all
 
     found = compare_runs(open_store(artifacts), options)
-    emit(found.model_dump(mode="json"), (markdown if as_markdown else render_comparison)(found), as_json=as_json)
+    emit(found.model_dump(mode="json"), render_all([found], form), as_json=as_json)
 
 
 @app.command("eval")
@@ -201,7 +206,9 @@ def eval_(
 
 @app.command()
 def resume(
-    run_: Annotated[str | None, typer.Argument(help="Name of the unfinished run; default: the only one.")] = None,
+    run_: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="Name of the unfinished run; default: the only one.")
+    ] = None,
     artifacts: ArtifactsOption = DEFAULT_ARTIFACTS,
 ) -> None:
     """Continue a run that was stopped, by the command that started it."""

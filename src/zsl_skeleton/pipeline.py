@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from zsl_skeleton.artifacts import Artifact, Store
 from zsl_skeleton.backbones import BACKBONES
@@ -31,6 +32,8 @@ from zsl_skeleton.training.settings import resolve_settings
 DEFAULT_RECIPE = "aimclr-50"
 MASKED_VIEWS = 8
 """Of every clip, for methods that need any (SMIE's specification proposes 8)."""
+UNTRAINED = "none"
+"""As weights of a backbone: those it is initialised with."""
 OWN = "own"
 """As validation features: those of a backbone that is not trained on the validation classes, made when missing."""
 
@@ -88,6 +91,29 @@ class Sources:
     words: Words = field(default_factory=Words)
 
 
+@dataclass(frozen=True)
+class Extraction:
+    """How features are extracted where they do not exist yet.
+
+    Args:
+        backbone: its name; :data:`UNTRAINED` in ``weights`` takes it as it is initialised.
+        weights: path or name of a pre-trained backbone; None: that of default settings, trained when missing.
+        skeletons: path or name; None: the newest set that the backbone can read.
+        recipe: of these skeletons, where the backbone reads more than one.
+        views: with so many masked views of every clip.
+        without_validation: the backbone is not trained on the split's validation classes either.
+        dtype: how the features are stored.
+    """
+
+    backbone: str = "st-gcn"
+    weights: str | None = None
+    skeletons: str | None = None
+    recipe: str | None = None
+    views: int = 0
+    without_validation: bool = False
+    dtype: Literal["float32", "float16"] = "float32"
+
+
 def open_setting(store: Store, catalog: Path | None, names: Mapping[str, str | None]) -> Setting:
     """The setting that a user means by the names ``dataset``, ``split`` (None: the first), ``protocol`` and ``device``.
 
@@ -124,28 +150,31 @@ def skeletons_for(store: Store, dataset: Dataset, recipe: str, reference: str | 
     raise InputError(f"there are no recordings of {dataset.title} in {store.root}, recipe {recipe}", mend=command)
 
 
-def features_for(
-    setting: Setting, backbone: str, reference: str | None = None, *, views: int = 0, without_validation: bool = False
-) -> Artifact:
-    """The feature set that is meant, else that of ``backbone`` with default settings, made when missing.
-
-    ``views``: with so many masked views of every clip. ``without_validation``: the backbone is not trained on the
-    split's validation classes either.
+def features_for(setting: Setting, wanted: Extraction, reference: str | None = None) -> Artifact:
+    """The feature set that ``reference`` names, else the one that ``wanted`` describes, made when missing.
 
     Raises:
         InputError: the recordings are missing.
     """
+    names = f"--dataset {setting.dataset.name} --split {setting.split.name}"
     if reference:
-        mend = f"zsl-data extract --dataset {setting.dataset.name} --split {setting.split.name}"
+        mend = f"zsl-data extract {names}"
         return chosen("features", setting.store.get("features", reference, mend=mend))
-    kind: type[Backbone] = resolve("backbone", backbone, BACKBONES)
-    recipe = kind.recipes[0] if kind.recipes else DEFAULT_RECIPE
-    skeletons = skeletons_for(setting.store, setting.dataset, recipe)
-    changes = {"backbone": backbone, "exclude_validation_unseen": without_validation}
-    usual = PRETRAIN_PRESETS[usual_preset(setting.dataset.name)].model_copy(update=changes)
-    trained = backbone_for(setting, skeletons, usual) if kind.trainable else None
-    config = ExtractConfig(backbone=backbone, masked_views=views, device=setting.device)
-    role = "validation features" if without_validation else "features"
+    kind: type[Backbone] = resolve("backbone", wanted.backbone, BACKBONES)
+    recipe = wanted.recipe or (kind.recipes[0] if kind.recipes else DEFAULT_RECIPE)
+    skeletons = skeletons_for(setting.store, setting.dataset, recipe, wanted.skeletons)
+    trained = None
+    if wanted.weights is None and kind.trainable:
+        changes = {"backbone": wanted.backbone, "exclude_validation_unseen": wanted.without_validation}
+        usual = PRETRAIN_PRESETS[usual_preset(setting.dataset.name)].model_copy(update=changes)
+        trained = backbone_for(setting, skeletons, usual)
+    elif wanted.weights not in (None, UNTRAINED):
+        mend = f"zsl-data pretrain {names}"
+        trained = chosen("backbone", setting.store.get("backbones", str(wanted.weights), mend=mend))
+    config = ExtractConfig(
+        backbone=wanted.backbone, masked_views=wanted.views, dtype=wanted.dtype, device=setting.device
+    )
+    role = "validation features" if wanted.without_validation else "features"
     return chosen(role, extract(setting.store, skeletons, trained, config))
 
 
@@ -164,7 +193,7 @@ def validation_features_for(
     if reference is None:
         return None
     named = None if reference == OWN else reference
-    return features_for(setting, backbone, named, views=views, without_validation=True)
+    return features_for(setting, Extraction(backbone, views=views, without_validation=True), named)
 
 
 def backbone_for(setting: Setting, skeletons: Artifact, config: PretrainConfig) -> Artifact:
@@ -205,7 +234,7 @@ def tasks_for(setting: Setting, runs: Sequence[RunConfig], sources: Sources) -> 
     """
     needs = resolve_settings(runs[0], setting.dataset.name).method
     views = MASKED_VIEWS if "masked" in needs.needed_inputs else 0
-    features = features_for(setting, sources.backbone, sources.features, views=views)
+    features = features_for(setting, Extraction(sources.backbone, views=views), sources.features)
     validation = None
     if runs[0].validates:
         validation = validation_features_for(setting, sources.backbone, sources.validation, views=views)

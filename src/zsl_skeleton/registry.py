@@ -18,7 +18,7 @@ def find_name(kind: str, name: str, known: Mapping[str, Any]) -> str:
     """The key of ``known`` that ``name`` means, forgiving case, hyphens, underscores and blanks.
 
     Raises:
-        UsageError: no key is meant; the message lists them.
+        UsageError: no key is meant; the message names a close one, or lists them.
     """
     squeezed = {normalise(key).replace("-", ""): key for key in known}
     found = squeezed.get(normalise(name).replace("-", ""))

@@ -63,7 +63,7 @@ def test_unknown_option_is_a_usage_error(command: Command) -> None:
 
 def test_missing_root(command: Command, tmp_path: Path) -> None:
     result = command(*IMPORT, "utd-mhad", "--root", str(tmp_path / "nowhere"))
-    fails(result, 3, "does not exist", "mend: zsl-data import --dataset utd-mhad --root DIR")
+    fails(result, 3, "does not exist", "mend: zsl-data import --dataset utd-mhad --root DIR, where DIR is a folder")
 
 
 def test_empty_root(command: Command, tmp_path: Path) -> None:

@@ -35,6 +35,12 @@ sys.stderr.write(" ".join({{m.partition(".")[0] for m in sys.modules}}))
     assert {"torch", "openai", "transformers", "sentence_transformers"} & set(result.stderr.split()) == set()
 
 
+@pytest.mark.parametrize("name", ["show", "eval", "resume", "report", "export", "lineage", "tensorboard"])
+def test_usage_names_runs_as_people_do(command: Command, name: str) -> None:
+    usage = command("zsl-train", name, "--help").stdout.split("\n\n")[0]
+    assert "RUN" in usage and "run_" not in usage and "{runs}" not in usage
+
+
 def test_list_as_json_is_one_document(command: Command) -> None:
     document = json.loads(command("zsl-train", "list", "--json").stdout)
     assert document["schema_version"] == 1

@@ -81,6 +81,15 @@ def test_edit_approve_reject_and_generate_anew(command: Command) -> None:
     assert fine[2] not in after["spatial.fine"] and len(after["spatial.fine"]) == 10
 
 
+def test_a_change_that_is_refused_leaves_no_copy(command: Command, tmp_path: Path) -> None:
+    edit = ("zsl-semantics", "edit", *PRECOG)
+    refused(command(*edit, "0", "--slot", "motion", "--text", "lower case no stop"), 3, "the text was refused")
+    refused(command(*edit, "right kick off", "--slot", "motion", "--text", TEXT), 2, "unknown class")
+    refused(command("zsl-semantics", "approve", *PRECOG, "0", "--slot", "mtion"), 2, "unknown slot")
+    refused(command(*edit, "99", "--editor", "true"), 2, "there is no class 99")
+    assert not (tmp_path / "artifacts" / "banks" / "precog-curated").exists()
+
+
 def test_editor_round_trip(command: Command, tmp_path: Path) -> None:
     editor = tmp_path / "editor.sh"
     editor.write_text('#!/bin/sh\nsed -i "s/^The right fist.*/' + TEXT + "/; s/^[A-Z].*$/" + TEXT + '/" "$1"\n')

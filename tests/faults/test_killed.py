@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 SMALL = ("--dataset", "demo", "--split", "random-1")
 STAGES = {
     "synthesize": ("skeletons", ("zsl-data", "synthesize", "--subjects", "3", "--repetitions", "1")),
-    "pretrain": ("backbones", ("zsl-data", "pretrain", *SMALL, "--epochs", "3")),
+    "pretrain": ("backbones", ("zsl-data", "pretrain", *SMALL, "--epochs", "2")),
     "extract": ("features", ("zsl-data", "extract", *SMALL, "--weights", "demo-random-1-st-gcn")),
     "generate": ("banks", ("zsl-semantics", "generate", "--dataset", "demo")),
     "encode": ("embeddings", ("zsl-semantics", "encode", "--dataset", "demo", "--encoder", "hashing")),
