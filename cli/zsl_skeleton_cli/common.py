@@ -173,6 +173,11 @@ def catalog_words(catalog: Path | None) -> list[str]:
     return ["--catalog", str(catalog)] if catalog else []
 
 
+def find_run(store: Store, name: str) -> Artifact:
+    """The run that a user means by a path, a folder name or a readable name."""
+    return store.get("runs", name, mend="zsl-train list")
+
+
 def open_store(artifacts: Path) -> Store:
     """The store behind ``--artifacts`` (imported late: ``--help`` must not wait for numpy)."""
     from zsl_skeleton.artifacts import Store

@@ -18,6 +18,7 @@ from zsl_skeleton_cli.common import (
     PromptsOption,
     RunArgument,
     emit,
+    find_run,
     open_store,
     writing,
 )
@@ -46,7 +47,7 @@ def export(
     from zsl_skeleton.prediction.manifest import read_manifest
 
     store = open_store(artifacts)
-    found = store.get("runs", run_, mend="zsl-train list")
+    found = find_run(store, run_)
     with writing(out, "--out DIR", store.root):
         export_run(Source(store, found, task_of(store, catalog, found)), out, ExportOptions(draws, device, overwrite))
     manifest = read_manifest(out)
@@ -165,7 +166,7 @@ def lineage(
     from zsl_skeleton.lineage import render_lineage
 
     store = open_store(artifacts)
-    run = store.get("runs", run_, mend="zsl-train list")
+    run = find_run(store, run_)
     origin = walk(store, run, prompts)
     text = render_lineage(origin)
     unsound = [f"{item.stage}/{item.name}: {item.state}" for item in origin.unsound]
@@ -188,7 +189,7 @@ def tensorboard(
     from zsl_skeleton.training.tensorboard import write_events
 
     store = open_store(artifacts)
-    found = [store.get("runs", name, mend="zsl-train list") for name in runs]
+    found = [find_run(store, name) for name in runs]
     with writing(out, "--out DIR", store.root):
         folders = [write_events(run, out) for run in found]
     text = "\n".join([*map(str, folders), f"look at them: tensorboard --logdir {out}"])

@@ -13,6 +13,7 @@ from zsl_skeleton_cli.common import (
     CatalogOption,
     JsonOption,
     emit,
+    find_run,
     open_store,
 )
 
@@ -36,7 +37,7 @@ def report(
     from zsl_skeleton.reports.render import render
 
     store = open_store(artifacts)
-    found = [store.get("runs", name, mend="zsl-train list") for name in dict.fromkeys(runs)]
+    found = [find_run(store, name) for name in dict.fromkeys(runs)]
     text = render(report_document(store, found, catalog, title), form)
     if out is None and form != "html":
         emit({"format": form, "text": text}, text, as_json=as_json)

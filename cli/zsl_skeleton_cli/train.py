@@ -19,6 +19,7 @@ from zsl_skeleton_cli.common import (
     RunArgument,
     emit,
     emit_tables,
+    find_run,
     new_app,
     open_store,
     run,
@@ -161,7 +162,7 @@ def show(run_: RunArgument, artifacts: ArtifactsOption = DEFAULT_ARTIFACTS, as_j
     from zsl_skeleton.evaluation.report import render
     from zsl_skeleton.training.train import read_report
 
-    found = open_store(artifacts).get("runs", run_, mend="zsl-train list")
+    found = find_run(open_store(artifacts), run_)
     report = read_report(found)
     text = f"{found.path}\n{render(report)}\nmade by: {found.card.made.command}"
     emit({"path": str(found.path), **report.model_dump(mode="json")}, text, as_json=as_json)
@@ -199,7 +200,7 @@ def eval_(
     from zsl_skeleton.training.train import evaluate
 
     store = open_store(artifacts)
-    found = store.get("runs", run_, mend="zsl-train list")
+    found = find_run(store, run_)
     report = evaluate(found, task_of(store, catalog, found), device)
     emit({"path": str(found.path), **report.model_dump(mode="json")}, render(report), as_json=as_json)
 

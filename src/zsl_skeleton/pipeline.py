@@ -20,6 +20,7 @@ from zsl_skeleton.backbones.pretrain import pretrain
 from zsl_skeleton.banks import bank_for
 from zsl_skeleton.catalog import Dataset, Protocol, Split, load_dataset
 from zsl_skeleton.errors import InputError, UsageError
+from zsl_skeleton.methods.base import MethodConfig
 from zsl_skeleton.progress import chosen, say
 from zsl_skeleton.registry import resolve
 from zsl_skeleton.skeletons.synthesis.demo_set import synthesize_set
@@ -161,7 +162,7 @@ def features_for(setting: Setting, wanted: Extraction, reference: str | None = N
         mend = f"zsl-data extract {names}"
         return chosen("features", setting.store.get("features", reference, mend=mend))
     kind: type[Backbone] = resolve("backbone", wanted.backbone, BACKBONES)
-    recipe = wanted.recipe or (kind.recipes[0] if kind.recipes else DEFAULT_RECIPE)
+    recipe = wanted.recipe or usual_recipe(kind)
     skeletons = skeletons_for(setting.store, setting.dataset, recipe, wanted.skeletons)
     trained = None
     if wanted.weights is None and kind.trainable:
@@ -233,20 +234,35 @@ def tasks_for(setting: Setting, runs: Sequence[RunConfig], sources: Sources) -> 
         InputError: something is missing that only the user has.
     """
     needs = resolve_settings(runs[0], setting.dataset.name).method
-    views = MASKED_VIEWS if "masked" in needs.needed_inputs else 0
+    views = views_for(needs)
     features = features_for(setting, Extraction(sources.backbone, views=views), sources.features)
     validation = None
     if runs[0].validates:
         validation = validation_features_for(setting, sources.backbone, sources.validation, views=views)
     # "shuffled" permutes the real texts, so it needs no embeddings of its own.
     altered = {run.control: "none" if run.control == "shuffled" else run.control for run in runs}
-    words = replace(sources.words, join="temporal" if needs.joined_text else "none")
+    words = words_for(needs, sources.words)
     texts = {
         control: embeddings_for(setting.store, setting.dataset, replace(words, control=control))
         for control in dict.fromkeys(altered.values())
     }
     about = setting.dataset, setting.split, setting.protocol
     return [Task(features, texts[altered[run.control]], *about, validation) for run in runs]
+
+
+def views_for(needs: MethodConfig) -> int:
+    """Masked views per clip that a method wants its features to hold."""
+    return MASKED_VIEWS if "masked" in needs.needed_inputs else 0
+
+
+def words_for(needs: MethodConfig, words: Words) -> Words:
+    """The same words, their phases of a movement joined or not, as a method wants them read."""
+    return replace(words, join="temporal" if needs.joined_text else "none")
+
+
+def usual_recipe(backbone: type[Backbone]) -> str:
+    """The preprocessing of the clips that a backbone reads, unless the user says otherwise."""
+    return backbone.recipes[0] if backbone.recipes else DEFAULT_RECIPE
 
 
 def task_of(store: Store, catalog: Path | None, run: Artifact) -> Task:

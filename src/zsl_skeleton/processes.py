@@ -65,15 +65,20 @@ def _begin(work: Callable[[Any], Any]) -> None:
     _State.work = work
     # Ctrl-C reaches every process of a terminal; the one that started the others asks them to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    when_parent_ends(lambda: os._exit(1))
 
 
-def _end_with_parent() -> None:
-    """A process whose parent was killed would wait for work for ever."""
+def when_parent_ends(action: Callable[[], object]) -> None:
+    """Let this process act when the one that started it has ended: it would wait for work for ever."""
     parent = multiprocessing.parent_process()
-    if parent is not None:
+    if parent is None:
+        return
+
+    def wait() -> None:
         parent.join()
-        os._exit(1)
+        action()
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _work(item: Any) -> Any:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from zsl_skeleton.artifacts import Artifact, BusyError, Recipe, Store
+from zsl_skeleton.artifacts import Artifact, BusyError, LookingStore, Recipe, Store
 from zsl_skeleton.errors import InputError, ZslError
 from zsl_skeleton.studies import work as working
 from zsl_skeleton.studies.failures import Failure, Failures, as_error
-from zsl_skeleton.studies.finding import Finder, LookingStore
+from zsl_skeleton.studies.finding import Finder
 from zsl_skeleton.studies.plan import Planner
 from zsl_skeleton.studies.results import study_tables
 from zsl_skeleton.studies.work import Event, Work, work_on

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from zsl_skeleton.artifacts import Artifact, Recipe, Store
+from zsl_skeleton.artifacts import Artifact
 from zsl_skeleton.errors import InputError
 from zsl_skeleton.methods.base import MethodConfig
 from zsl_skeleton.pipeline import Setting, Sources
@@ -92,25 +91,3 @@ class Question:
 def _option(name: str, value: object) -> list[str]:
     values = value if isinstance(value, tuple) else (value,)
     return [word for one in values for word in (f"--{name.replace('_', '-')}", str(one))]
-
-
-class WouldMakeError(Exception):
-    """The pipeline came to an artifact that does not exist."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        super().__init__(recipe.folder)
-        self.recipe = recipe
-
-
-class LookingStore(Store):
-    """A store that makes nothing."""
-
-    def make(self, recipe: Recipe, build: Callable[[Path], Mapping[str, Any]]) -> Artifact:
-        """The finished artifact of ``recipe``.
-
-        Raises:
-            WouldMakeError: there is none.
-        """
-        if self.finished(recipe):
-            return Artifact.open(self.path(recipe))
-        raise WouldMakeError(recipe)

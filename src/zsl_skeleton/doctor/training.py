@@ -12,13 +12,21 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from zsl_skeleton.artifacts import Artifact
+from zsl_skeleton.artifacts import Artifact, LookingStore, NotMadeError
 from zsl_skeleton.backbones import BACKBONES
 from zsl_skeleton.backbones.base import Backbone
 from zsl_skeleton.banks import bank_for
-from zsl_skeleton.doctor.question import Found, LookingStore, Question, Step, WouldMakeError
+from zsl_skeleton.doctor.question import Found, Question, Step
 from zsl_skeleton.errors import InputError
-from zsl_skeleton.pipeline import DEFAULT_RECIPE, MASKED_VIEWS, Extraction, embeddings_for, features_for
+from zsl_skeleton.pipeline import (
+    DEFAULT_RECIPE,
+    Extraction,
+    embeddings_for,
+    features_for,
+    usual_recipe,
+    views_for,
+    words_for,
+)
 from zsl_skeleton.registry import find_name, resolve
 from zsl_skeleton.semantics.bank import SemanticBank
 from zsl_skeleton.skeletons.features import FeatureSet, partition
@@ -71,11 +79,11 @@ def _visual(question: Question) -> list[Found]:
     """From recordings to features."""
     setting, named = question.setting, question.sources.features
     backbone = find_name("backbone", question.sources.backbone, BACKBONES)
-    views = MASKED_VIEWS if question.needs and "masked" in question.needs.needed_inputs else 0
+    views = views_for(question.needs) if question.needs else 0
     commands = _visual_commands(question, backbone, views)
     try:
         artifact = features_for(setting, Extraction(backbone, views=views), named)
-    except WouldMakeError as missing:
+    except NotMadeError as missing:
         ready = [Found.ready(_ROLES[role], found) for role, found in missing.recipe.inputs.items()]
         return [*ready, *(Found.made(role, text) for role, text in list(commands.items())[len(ready) :])]
     except InputError as error:
@@ -90,7 +98,7 @@ def _visual(question: Question) -> list[Found]:
 def _visual_commands(question: Question, backbone: str, views: int) -> dict[str, str]:
     """Role -> the command that makes it, in order."""
     kind: type[Backbone] = resolve("backbone", backbone, BACKBONES)
-    recipe = kind.recipes[0] if kind.recipes else DEFAULT_RECIPE
+    recipe = usual_recipe(kind)
     clips = {"recipe": recipe if recipe != DEFAULT_RECIPE else None}
     commands = {"recordings": question.typed("zsl-data synthesize", clips, split=False)}
     if kind.trainable:
@@ -114,16 +122,16 @@ def _or_others(question: Question, error: InputError) -> InputError:
 
 def _words(question: Question) -> list[Found]:
     """From a bank to class embeddings."""
-    words, needs, setting = question.sources.words, question.needs, question.setting
-    join = "temporal" if needs and needs.joined_text else "none"
-    options = {"bank": words.bank, "encoder": words.encoder, "join": join if join != "none" else None}
+    needs, setting = question.needs, question.setting
+    words = words_for(needs, question.sources.words) if needs else question.sources.words
+    options = {"bank": words.bank, "encoder": words.encoder, "join": words.join if words.join != "none" else None}
     encode = question.typed("zsl-semantics encode", options, split=False)
     banks = [] if words.embeddings else [_bank(question)]
     if banks and banks[0].artifact is None:
         return [*banks, Found.made("class embeddings", encode)]
     try:
-        found = embeddings_for(setting.store, setting.dataset, replace(words, join=join))
-    except WouldMakeError:
+        found = embeddings_for(setting.store, setting.dataset, words)
+    except NotMadeError:
         return [*banks, Found.made("class embeddings", encode)]
     except InputError as error:
         return [*banks, Found.yours("class embeddings", error)]
@@ -135,7 +143,7 @@ def _bank(question: Question) -> Found:
     try:
         artifact = bank_for(setting.store, setting.dataset, question.sources.words.bank)
         held = SemanticBank.open(artifact).slots
-    except WouldMakeError:
+    except NotMadeError:
         return Found.made(role, question.typed("zsl-semantics generate", {}, split=False))
     except InputError as error:
         return Found.yours(role, error)

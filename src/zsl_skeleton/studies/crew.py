@@ -9,7 +9,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -19,6 +18,7 @@ import torch
 
 from zsl_skeleton import interruption, progress
 from zsl_skeleton.errors import InputError, ZslError
+from zsl_skeleton.processes import when_parent_ends
 from zsl_skeleton.studies.work import Event, Work, work_on
 from zsl_skeleton.training.device import choose_device
 
@@ -122,7 +122,7 @@ def _work(work: Work, threads: int, events: Connection) -> None:
     interruption.install()
     # Ctrl-C reaches every process of the terminal; the first one passes on that it means to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_stop_without_parent, daemon=True).start()
+    when_parent_ends(lambda: os.kill(os.getpid(), signal.SIGTERM))
     progress.silence()
     torch.set_num_threads(threads)
     try:
@@ -133,10 +133,3 @@ def _work(work: Work, threads: int, events: Connection) -> None:
         events.send(error)
     except OSError as error:
         events.send(OSError(error.errno, error.strerror, error.filename))
-
-
-def _stop_without_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)

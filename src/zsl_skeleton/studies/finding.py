@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from zsl_skeleton.artifacts import Artifact, Recipe, Store
+from zsl_skeleton.artifacts import Recipe, Store
 from zsl_skeleton.pipeline import open_setting, tasks_for
 from zsl_skeleton.studies.grid import StudyRun, World
 from zsl_skeleton.training.config import RunConfig
@@ -15,28 +13,6 @@ from zsl_skeleton.training.device import choose_device
 from zsl_skeleton.training.inputs import Task
 from zsl_skeleton.training.settings import Settings, resolve_settings
 from zsl_skeleton.training.train import run_recipe
-
-
-class NotMadeError(Exception):
-    """An artifact that does not exist yet was asked of a store that makes nothing."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        super().__init__(f"{recipe.stage}/{recipe.folder}")
-        self.recipe = recipe
-
-
-class LookingStore(Store):
-    """A store in which everything can be found and nothing is made or written."""
-
-    def make(self, recipe: Recipe, build: Callable[[Path], Mapping[str, Any]]) -> Artifact:
-        """The finished artifact.
-
-        Raises:
-            NotMadeError: it does not exist.
-        """
-        if not self.finished(recipe):
-            raise NotMadeError(recipe)
-        return Artifact.open(self.path(recipe))
 
 
 class Finder:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from zsl_skeleton.artifacts import Store
+from zsl_skeleton.artifacts import LookingStore, NotMadeError, Store
 from zsl_skeleton.errors import InputError, ZslError, some_of
 from zsl_skeleton.studies.durations import Durations
 from zsl_skeleton.studies.failures import Failures
-from zsl_skeleton.studies.finding import Finder, LookingStore, NotMadeError
+from zsl_skeleton.studies.finding import Finder
 from zsl_skeleton.studies.grid import StudyRun, World, expand
 from zsl_skeleton.studies.loading import StudyFile
 

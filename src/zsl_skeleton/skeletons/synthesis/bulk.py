@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from pydantic import BaseModel
+
 from zsl_skeleton.errors import InputError
-from zsl_skeleton.files import read_text, write_bytes, write_text
+from zsl_skeleton.files import canonical_json, read_text, write_bytes, write_text
 from zsl_skeleton.processes import mapped, usual_jobs
 from zsl_skeleton.progress import say, track
 from zsl_skeleton.skeletons.synthesis.plan import spread
@@ -80,6 +82,24 @@ def write_recordings(folder: Path, recorder: Recorder, names: Sequence[Any], job
     sizes = mapped(_Write(folder, recorder), missing, most, least=recorder.least, at_once=_AT_ONCE)
     total = sum(track(sizes, "write recordings", len(missing)))
     return Written(len(names), len(missing), total, time.perf_counter() - start)
+
+
+def notice(words: tuple[str, str, str], about: Mapping[str, Any], config: BaseModel) -> str:
+    """What marks a folder: what its files are not, and the settings that made them.
+
+    Args:
+        words: what lies there, whose form it has, and what its labels are called.
+        about: what the settings belong to.
+        config: the settings. The limit is no part: recordings of one limit are recordings of a higher one.
+    """
+    things, form, labels = words
+    settings = canonical_json({**about, **config.model_dump(mode="json", exclude={"limit"})})
+    return (
+        f"{things} in this folder are SYNTHETIC: made by zsl-data synthesize, recorded by no sensor.\n"
+        f"They have the form of {form}. Whatever their {labels} stand for, the movements are made up;\n"
+        "accuracies measured on them say nothing about real recordings.\n"
+        f"{settings}\n"
+    )
 
 
 def claim(folder: Path, notice: str) -> None:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 from zsl_skeleton.catalog import Dataset
 from zsl_skeleton.errors import UsageError
 from zsl_skeleton.files import canonical_json, sha256_text
-from zsl_skeleton.skeletons.synthesis.bulk import NOTICE, Written, claim, write_recordings
+from zsl_skeleton.skeletons.synthesis.bulk import NOTICE, Written, claim, notice, write_recordings
 from zsl_skeleton.skeletons.synthesis.classes import COMPOSITIONS, Composition
 from zsl_skeleton.skeletons.synthesis.ntu_text import TrackedBody, skeleton_text
 from zsl_skeleton.skeletons.synthesis.performer import generator
@@ -31,10 +31,6 @@ VERSION = 2
 """Raised whenever the same configuration would give other files."""
 
 _TEMPOS = ("slow", "steady", "quick")
-STRANGER = 500
-"""The other person of an action is a performer of a number higher by this."""
-APART = 0.9
-"""Metres between two people."""
 
 Count = Annotated[int, Field(ge=1, le=999)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -141,15 +137,8 @@ def performed(dataset: Dataset, action: int) -> Composition:
 
 
 def _notice(dataset: Dataset, config: NtuFilesConfig) -> str:
-    # The limit is no part: files of one limit are files of a higher one.
-    chosen = config.model_dump(mode="json", exclude={"limit"})
-    settings = canonical_json({"dataset": dataset.name, "version": VERSION, **chosen})
-    return (
-        "The .skeleton files in this folder are SYNTHETIC: made by zsl-data synthesize, recorded by no sensor.\n"
-        "They have the form of NTU RGB+D files. Whatever their action numbers stand for, the movements are made up;\n"
-        "accuracies measured on them say nothing about real recordings.\n"
-        f"{settings}\n"
-    )
+    words = "The .skeleton files", "NTU RGB+D files", "action numbers"
+    return notice(words, {"dataset": dataset.name, "version": VERSION}, config)
 
 
 def _file(take: Take, persons: int, config: NtuFilesConfig) -> bytes:
@@ -164,15 +153,11 @@ def _file(take: Take, persons: int, config: NtuFilesConfig) -> bytes:
 
 def _bodies(take: Take, persons: int, random: np.random.Generator, false_bodies: float) -> Iterator[TrackedBody]:
     """The person, with two-person actions another one beside, now and then something that is no person."""
-    actor = take.shoot()
-    frames, beside = len(actor.joints), np.array([APART / 2.0, 0.0, 0.0])
+    shots = take.shoot_persons(persons)
+    frames = len(shots[0].joints)
     everywhere = np.ones(frames, dtype=np.bool_)
-    joints = actor.joints - beside if persons == 2 else actor.joints
-    yield TrackedBody(_body_id(take, 0), joints, actor.guessed, everywhere)
-    if persons == 2:
-        other = replace(take, subject=take.subject + STRANGER).shoot()
-        rows = np.minimum(np.arange(frames), len(other.joints) - 1)  # whoever is done first stands still
-        yield TrackedBody(_body_id(take, 1), other.joints[rows] + beside, other.guessed[rows], everywhere)
+    for index, shot in enumerate(shots):
+        yield TrackedBody(_body_id(take, index), shot.joints, shot.guessed, everywhere)
     if random.random() < false_bodies:
         thing = np.array([random.uniform(-1.2, 1.2), -0.3, random.uniform(3.0, 4.2)])
         thing = thing + random.normal(0.0, (0.35, 0.12, 0.1), (25, 3))

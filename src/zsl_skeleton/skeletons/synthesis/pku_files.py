@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 from zsl_skeleton.catalog import Dataset
 from zsl_skeleton.errors import UsageError
-from zsl_skeleton.files import canonical_json, write_text
-from zsl_skeleton.skeletons.synthesis.bulk import Written, claim, write_recordings
+from zsl_skeleton.files import write_text
+from zsl_skeleton.skeletons.synthesis.bulk import Written, claim, notice, write_recordings
 from zsl_skeleton.skeletons.synthesis.decimals import table_text
-from zsl_skeleton.skeletons.synthesis.ntu_files import APART, STRANGER, performed
+from zsl_skeleton.skeletons.synthesis.ntu_files import performed
 from zsl_skeleton.skeletons.synthesis.performer import generator
 from zsl_skeleton.skeletons.synthesis.plan import spread
 from zsl_skeleton.skeletons.synthesis.takes import Take
@@ -159,14 +159,10 @@ class PkuRecorder:
         """[T, 2, 25, 3]; the second body is there where the action takes two."""
         composition = performed(self.dataset, action)
         take = Take(composition, name.performer, _CAMERAS[name.view], turn + 1, name.number, self.config.seed)
-        actor = take.shoot().joints
-        bodies = np.zeros((len(actor), 2, 25, 3))
-        bodies[:, 0] = actor
-        if self.dataset.classes[action - 1].persons == 2:
-            other = replace(take, subject=take.subject + STRANGER).shoot().joints
-            rows = np.minimum(np.arange(len(actor)), len(other) - 1)
-            beside = np.array([APART / 2.0, 0.0, 0.0])
-            bodies[:, 0], bodies[:, 1] = actor - beside, other[rows] + beside
+        shots = take.shoot_persons(self.dataset.classes[action - 1].persons)
+        bodies = np.zeros((len(shots[0].joints), 2, 25, 3))
+        for body, shot in enumerate(shots):
+            bodies[:, body] = shot.joints
         return bodies
 
 
@@ -182,12 +178,5 @@ def _list(names: Sequence[PkuName], protocol: str) -> str:
 
 
 def _notice(dataset: Dataset, config: PkuFilesConfig) -> str:
-    # The limit is no part: recordings of one limit are recordings of a higher one.
-    chosen = config.model_dump(mode="json", exclude={"limit"})
-    settings = canonical_json({"dataset": dataset.name, "version": VERSION, **chosen})
-    return (
-        "The recordings in this folder are SYNTHETIC: made by zsl-data synthesize, recorded by no sensor.\n"
-        "They have the form of PKU-MMD's files. Whatever their labels stand for, the movements are made up;\n"
-        "accuracies measured on them say nothing about real recordings.\n"
-        f"{settings}\n"
-    )
+    words = "The recordings", "PKU-MMD's files", "labels"
+    return notice(words, {"dataset": dataset.name, "version": VERSION}, config)

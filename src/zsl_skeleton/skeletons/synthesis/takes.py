@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field
 
 from zsl_skeleton.skeletons.synthesis.classes import Composition
@@ -14,6 +15,9 @@ from zsl_skeleton.skeletons.synthesis.sensor import Recording, View, record, see
 
 Camera = Annotated[int, Field(ge=1, le=3)]
 """Number of a camera, a key of ``sensor.YAWS``."""
+
+_STRANGER = 500  # the other person of an action is a performer of another number
+_APART = 0.9  # metres between two people
 
 
 @dataclass(frozen=True)
@@ -44,3 +48,16 @@ class Take:
         random = generator("sensor", *key, self.camera)
         seen = see(joints, View.of(self.setup, self.camera, self.seed), random)
         return record(seen, performer.noise, random)
+
+    def shoot_persons(self, persons: int) -> list[Recording]:
+        """One recording, or those of two people who perform beside each other, as long as that of the first."""
+        first = self.shoot()
+        if persons == 1:
+            return [first]
+        other = replace(self, subject=self.subject + _STRANGER).shoot()
+        rows = np.minimum(np.arange(len(first.joints)), len(other.joints) - 1)  # whoever is done first stands still
+        beside = np.array([_APART / 2.0, 0.0, 0.0])
+        return [
+            Recording(first.joints - beside, first.guessed),
+            Recording(other.joints[rows] + beside, other.guessed[rows]),
+        ]
