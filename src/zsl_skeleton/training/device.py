@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from zsl_skeleton.errors import UsageError
+from zsl_skeleton.training.processor import ready_processor
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,12 @@ class DeviceChoice:
 
 
 def choose_device(wanted: str = "auto") -> DeviceChoice:
-    """The device that ``wanted`` (``auto``, ``cpu``, ``cuda``, ``cuda:N``) means.
+    """The device that ``wanted`` (``auto``, ``cpu``, ``cuda``, ``cuda:N``) means. A processor is made ready to train.
 
     Raises:
         UsageError: it does not exist on this machine.
     """
+    ready_processor()
     if wanted == "auto":
         if torch.cuda.is_available():
             return DeviceChoice(torch.device("cuda"), torch.cuda.get_device_name())

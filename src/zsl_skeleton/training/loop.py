@@ -31,7 +31,6 @@ from zsl_skeleton.progress import track
 from zsl_skeleton.training.config import TrainConfig
 from zsl_skeleton.training.data import Clips
 from zsl_skeleton.training.mixing import add_mixed_classes
-from zsl_skeleton.training.pages import keep_pages
 
 Record = dict[str, Any]
 """Phase, epoch, rate, mean losses and, with a probe, the accuracy: JSON values without wall-clock."""
@@ -67,7 +66,6 @@ def fit(method: Method, clips: Clips, config: TrainConfig, plan: Plan) -> list[R
         ZslError: the loss is no longer finite.
         Interrupted: a signal asked to stop; a checkpoint was written.
     """
-    keep_pages()
     run = _Run(method, clips, config, plan)
     run.restore()
     with deferred():
