@@ -184,6 +184,6 @@ def _reported(found: Comparison) -> list[Block]:
             remarks = "; ".join(filter(None, [item.text, item.note, item.protocol_id, f"source: {item.source.name}"]))
             rows.append((one.name, one.split, share(one.ours), theirs, item.method, remarks))
     if not rows:
-        return [Text(f"No printable figure of these methods on these splits of {found.dataset} is known.")]
+        return [Text(f"No published figure of these methods on these splits of {found.dataset} can stand beside ours.")]
     caption = "Ours beside reported figures in percent; other texts, backbones and selection rules than ours"
     return [Table(caption, ("setting", "split", "ours", "reported", "by", "remarks"), tuple(rows))]

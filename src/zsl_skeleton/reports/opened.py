@@ -54,11 +54,16 @@ class Inside:
             features = {name: value.index_select(0, chosen) for name, value in self.inputs.test.features.items()}
             return self.method.explain(features, self.state)
 
+    @property
+    def per_class(self) -> int:
+        """Most test clips of a class in ``evidence``."""
+        return max(4, _MOST_CLIPS // len(self.inputs.task.dataset.classes))
+
     @cached_property
     def evidence(self) -> Evidence:
-        """Scores of test clips of all classes against all classes; of so many at most that it takes seconds."""
+        """Scores of test clips of all classes against all classes; ``per_class`` of a class at most."""
         clips = self.inputs.all_test()
-        rows = torch.from_numpy(some_clips(clips.labels.numpy(), max(4, _MOST_CLIPS // len(clips.classes))))
+        rows = torch.from_numpy(some_clips(clips.labels.numpy(), self.per_class))
         features = {name: value.index_select(0, rows) for name, value in clips.features.items()}
         some = replace(clips, features=features, labels=clips.labels.index_select(0, rows))
         seen = ~np.isin(clips.classes, self.inputs.task.split.unseen)

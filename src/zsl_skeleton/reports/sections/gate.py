@@ -12,8 +12,8 @@ from zsl_skeleton.reports.opened import Inside, OpenedRun
 
 _MOST = 60
 _ABOUT = (
-    "P(seen) of every test clip, class by class: median (mark) and the middle half of the clips (line). The gate sees "
-    "two confidence profiles of a clip and no label; it was fitted on held-out seen classes."
+    "P(seen) of up to {} test clips of every class: median (mark) and the middle half of the clips (line). The gate "
+    "sees two confidence profiles of a clip and no label; it was fitted on held-out seen classes."
 )
 
 
@@ -52,4 +52,4 @@ def gate(opened: OpenedRun, inside: Inside) -> Section | None:
         f"Dashed: threshold {stored.threshold:g}.",
         (("s1 circle", "seen class"), ("s2 diamond", "unseen class")),
     )
-    return Section("gate", "Gate", (Text(_ABOUT), Figures((figure,))))
+    return Section("gate", "Gate", (Text(_ABOUT.format(inside.per_class)), Figures((figure,))))

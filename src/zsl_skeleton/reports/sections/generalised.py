@@ -85,7 +85,8 @@ def gate_figure(inside: Inside, gate: Gate) -> Figure:
         "What the gate makes of test clips",
         drawing(plane.size, says, drawn),
         f"Above {gate.threshold:g} a clip goes to the seen classes. On their own side: {100 * right[0]:.1f} % of the "
-        f"seen, {100 * right[1]:.1f} % of the unseen clips. The gate was fitted on held-out seen classes.",
+        f"seen, {100 * right[1]:.1f} % of the unseen clips, of up to {inside.per_class} test clips of every class. The "
+        "gate was fitted on held-out seen classes.",
         (
             ("s1", f"clips of seen classes ({int(seen_clips.sum())})"),
             ("s2", f"of unseen ones ({int((~seen_clips).sum())})"),

@@ -116,7 +116,8 @@ def _reported(first: Report, reports: Sequence[Report]) -> list[Table | Text]:
     """Printable figures of the same method, data set and split from elsewhere, beside ours."""
     found = published(first.dataset, first.split, first.method)
     if not found:
-        return [Text(f"No printable figure of {first.method} on {first.dataset}, split {first.split}, is known.")]
+        what = f"{first.method} on {first.dataset}, split {first.split}"
+        return [Text(f"No published figure of {what}, can stand beside ours.")]
     rows: list[tuple[Cell, ...]] = [("this report", accuracy(main_reports(reports)), None, None, None, "", "")]
     for item in found:
         shares = (None if v is None else Share(v / 100) for v in (item.zsl, item.seen, item.unseen, item.harmonic))
