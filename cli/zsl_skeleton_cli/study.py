@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from zsl_skeleton.errors import UsageError, ZslError
+from zsl_skeleton.progress import say
 from zsl_skeleton.studies.options import LaunchOptions
 from zsl_skeleton_cli.common import (
     DEFAULT_ARTIFACTS,
@@ -32,6 +33,9 @@ def study(
     file: Annotated[Path | None, typer.Argument(help="The study's YAML file; see --example.")] = None,
     example: Annotated[bool, typer.Option("--example", help="Print a study file with all that it can say.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and make nothing.")] = False,
+    finished: Annotated[
+        bool, typer.Option("--finished", help="Make no run: print the table of those that are finished.")
+    ] = False,
     shard: Annotated[str, typer.Option(help="Work on part I of N only, as I/N.")] = "1/1",
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes at work; default: on a CPU as many as it has threads.")
@@ -58,19 +62,28 @@ def study(
             raise UsageError("the study's file is missing", mend="zsl-train study --example > study.yaml")
         emit({"example": EXAMPLE.read_text()}, EXAMPLE.read_text(), as_json=form == "json")
         return
+    if dry_run and (finished or report):
+        raise UsageError("--dry-run prints no table and makes no page", mend="--finished alone, of the runs that exist")
     from zsl_skeleton.studies.grid import World
     from zsl_skeleton.studies.plan import Planner
     from zsl_skeleton.studies.running import make_runs, parse_shard
 
     part = parse_shard(shard)
     planner = Planner(load_study(file), World(artifacts, catalog, device, checkpoint_seconds))
+    if finished:
+        plan = planner.plan()
+        if plan.left:
+            say(f"{len(plan.left)} of {len(plan.runs)} runs of the study are not finished")
+        _emit_tables(plan, form, report, None)
+        return
     plan = planner.plan(part)
     if dry_run:
         _emit_plan(plan, form, jobs or 1)
         return
     outcome = make_runs(plan, launch, jobs, [Path(sys.argv[0]).name, *sys.argv[1:]])
     if outcome.jobs:
-        text = f"submitted: {' '.join(outcome.jobs)}\nhow far they are: zsl-train study {file} --dry-run"
+        looking = f"how far they are: zsl-train study {file} --dry-run; the table so far: --finished"
+        text = f"submitted: {' '.join(outcome.jobs)}\n{looking}"
         emit({"jobs": list(outcome.jobs)}, text, as_json=form == "json")
         return
     _emit_tables(planner.plan(), form, report, outcome.failed or planner.plan(part).lost(str(file)))

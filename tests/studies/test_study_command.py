@@ -118,6 +118,26 @@ def test_a_dry_run_prints_the_plan_and_makes_nothing(root: Path, written: Callab
     assert not (root / "studies").exists()
 
 
+def test_what_is_finished_becomes_a_table_and_a_page_without_a_new_run(
+    root: Path, tmp_path: Path, written: Callable[..., Path]
+) -> None:
+    half, whole = written({"methods": "ridge"}, name="half"), written({"methods": ["ridge", "eszsl"]}, name="whole")
+    wanted = ["--finished", "--artifacts", str(root)]
+    nothing = CliRunner().invoke(app, ["study", str(whole), *wanted])
+    assert isinstance(nothing.exception, InputError)
+    assert CliRunner().invoke(app, ["study", str(half), "--jobs", "1", "--artifacts", str(root)]).exit_code == 0
+    page = tmp_path / "page.html"
+    result = CliRunner().invoke(app, ["study", str(whole), *wanted, "--report", str(page)])
+    assert result.exit_code == 0, result.output
+    assert "1 of 2 runs of the study are not finished" in result.stderr
+    assert "ridge default" in result.stdout
+    assert "eszsl" not in result.stdout
+    assert page.is_file()
+    assert len(list((root / "runs").glob("[!.]*"))) == 1
+    refused = CliRunner().invoke(app, ["study", str(whole), "--dry-run", "--report", str(page)])
+    assert isinstance(refused.exception, UsageError)
+
+
 def test_a_study_becomes_a_page_and_says_what_is_blocked(
     root: Path, tmp_path: Path, written: Callable[..., Path]
 ) -> None:
