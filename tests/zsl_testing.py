@@ -6,13 +6,19 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+from command_server import serve
 
 
 def command_line(*arguments: str) -> list[str]:
     """The process behind ``zsl-data ...``, run by this interpreter."""
-    module = {"zsl-data": "data", "zsl-semantics": "semantics", "zsl-train": "train"}[arguments[0]]
-    return [sys.executable, "-m", f"zsl_skeleton_cli.{module}", *map(str, arguments[1:])]
+    return [sys.executable, "-m", _module(arguments[0]), *arguments[1:]]
+
+
+def _module(command: str) -> str:
+    return f"zsl_skeleton_cli.{command.removeprefix('zsl-')}"
 
 
 def environment(artifacts: Path, **variables: str) -> dict[str, str]:
@@ -22,8 +28,19 @@ def environment(artifacts: Path, **variables: str) -> dict[str, str]:
 
 def run_command(*arguments: str, artifacts: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end in an empty working folder."""
-    where = {"env": environment(artifacts, **variables), "cwd": artifacts.parent}
-    return subprocess.run(command_line(*arguments), capture_output=True, text=True, check=False, **where)
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "stdout"), Path(folder, "stderr")
+        code = serve(
+            {
+                "module": _module(arguments[0]),
+                "argv": list(arguments),
+                "cwd": str(artifacts.parent),
+                "env": environment(artifacts, **variables),
+                "stdout": str(out),
+                "stderr": str(err),
+            }
+        )
+        return subprocess.CompletedProcess(arguments, code, out.read_text(), err.read_text())
 
 
 def contents(artifact: Path) -> dict[str, bytes]:
