@@ -1,4 +1,4 @@
-"""The fast formulation against a plain one, and what the encoder promises about persons, lengths and batches."""
+"""The fast formulation against a plain one, sizes and training; what every backbone promises: ``tests/conformance``."""
 
 from __future__ import annotations
 
@@ -169,34 +169,6 @@ def test_sizes():
             ShiftGCN(OFFICIAL)(clips(1, m=3))
 
 
-@pytest.mark.parametrize("pooling", ["mean", "present"])
-def test_features_do_not_depend_on_the_batch(model, pooling):
-    model.config = ShiftGCNConfig(person_pooling=pooling)
-    model.eval()
-    x = clips(12, m=2)  # 18 persons: more than are computed at a time
-    x[1::2, ..., 1] = 0
-    with torch.no_grad():
-        together = model(x)
-        for i in (0, 1, 11):
-            alone = model(x[i : i + 1])
-            for name in ("pooled", "joints", "frames"):
-                torch.testing.assert_close(getattr(alone, name)[0], getattr(together, name)[i], atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(model(x).frames, together.frames, atol=1e-5, rtol=1e-5)  # with gradients: all at once
-
-
-def test_person_pooling(model):
-    model.eval()
-    one, two = clips(3), clips(3, m=2)
-    absent = torch.cat([one, torch.zeros_like(one)], -1)
-    with torch.no_grad():
-        alone, nobody = model(one).pooled, model(torch.zeros_like(one)).pooled
-        first, second = model(two[..., :1]).pooled, model(two[..., 1:]).pooled
-        assert torch.equal(model(absent).pooled, alone)
-        torch.testing.assert_close(model(two).pooled, (first + second) / 2)
-        model.config = ShiftGCNConfig(person_pooling="mean")
-        torch.testing.assert_close(model(absent).pooled, (alone + nobody) / 2)
-
-
 def test_input_statistics_of_each_person():
     model = ShiftGCN(OFFICIAL).train()
     x = torch.cat([clips(4) + 5, clips(4, seed=1) - 5], -1)
@@ -210,26 +182,13 @@ def test_input_statistics_of_each_person():
     assert torch.equal(moved[1], second)
 
 
-def test_parts_agree_for_any_length(model):
+def test_a_quarter_of_the_frames_is_left(model):
     model.eval()
     with torch.no_grad():
         for frames, expected in ((1, 1), (7, 1), (50, 12), (64, 16)):
             encoding = model(clips(2, t=frames))
             assert encoding.joints.shape == (2, 25, 256)
             assert encoding.frames.shape == (2, expected, 256)
-            torch.testing.assert_close(encoding.joints.mean(1), encoding.pooled, atol=1e-5, rtol=1e-5)
-            torch.testing.assert_close(encoding.frames.mean(1), encoding.pooled, atol=1e-5, rtol=1e-5)
-
-
-@pytest.mark.parametrize("config", [OFFICIAL, ShiftGCNConfig(person_pooling="mean")])
-def test_a_broken_clip_does_not_touch_its_neighbours(config):
-    x = clips(3, m=2)
-    x[1, ..., 1] = 0
-    x[2, 0, 0, 0, 0] = torch.nan
-    with torch.no_grad():
-        pooled = ShiftGCN(config).eval()(x).pooled
-    assert pooled[:2].isfinite().all()
-    assert not pooled[2].isfinite().any()
 
 
 def test_pretrained_as_neuron_does_and_extracted(store, skeletons, dataset, split):
