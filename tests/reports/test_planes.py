@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zsl_skeleton.reports.interval import share_of
 from zsl_skeleton.reports.planes import biplot, principal, scaled
 from zsl_skeleton.reports.sampling import some_clips, worst
 
@@ -48,12 +47,6 @@ def test_inner_products_of_the_biplot_are_the_scores() -> None:
 def test_too_little_to_show_is_no_error(rows: np.ndarray) -> None:
     assert np.isfinite(principal(rows).points).all() and principal(rows).points.shape == (len(rows), 2)
     assert np.isfinite(biplot(rows)[0].points).all()
-
-
-def test_wilson_interval() -> None:
-    found = share_of(8, 10)
-    assert (found.low, found.high) == pytest.approx((0.4902, 0.9433), abs=1e-4)
-    assert share_of(10, 10).high == 1 and share_of(0, 10).low == 0 and share_of(0, 0).low is None
 
 
 def test_samples_are_spread_over_every_class() -> None:

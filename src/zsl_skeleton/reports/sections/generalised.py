@@ -14,6 +14,7 @@ from zsl_skeleton.html.charts import Axis, Plane, bars
 from zsl_skeleton.html.svg import drawing, line, mark, path, series, shape, text
 from zsl_skeleton.reports.document import Block, Cell, Figure, Figures, Section, Share, Table, Text
 from zsl_skeleton.reports.opened import Inside, OpenedRun
+from zsl_skeleton.reports.sections.results import sides
 
 _BINS = 20
 _RULES = {
@@ -97,18 +98,17 @@ def gate_figure(inside: Inside, gate: Gate) -> Figure:
 def _rules(opened: OpenedRun, report: GeneralisedReport) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for row in report.rows:
-        parts = [Share(getattr(row.sample, key)) for key in ("seen", "unseen", "harmonic")]
-        sides = Share(row.routed_seen), Share(row.routed_unseen)
+        own = Share(row.routed_seen), Share(row.routed_unseen)
         constant = None if row.constant is None else f"{row.constant:.4g}"
         harmonic = Share(row.class_mean.harmonic)
-        rows.append((row.rule, *parts, harmonic, *sides, constant, _RULES[row.rule]))
+        rows.append((row.rule, *sides(report, row), harmonic, *own, constant, _RULES[row.rule]))
     chance = 1 / (report.seen_classes + report.unseen_classes)
     return Table(
         f"Generalised task in percent: {report.seen_clips} test clips of {report.seen_classes} seen and "
         f"{report.unseen_clips} of {report.unseen_classes} unseen classes, all classes being candidates "
         f"(chance {100 * chance:.1f}); {opened.report.dataset}, split {opened.report.split}, protocol "
-        f"{opened.report.protocol}; own side: clips that were given any class of their side; figures of one training, "
-        "without interval",
+        f"{opened.report.protocol}; own side: clips that were given any class of their side; intervals: 95 %, "
+        "over test clips, of one training",
         ("rule", "seen", "unseen", "H", "H, class mean", "seen: own side", "unseen: own side", "constant", "chosen by"),
         tuple(rows),
     )

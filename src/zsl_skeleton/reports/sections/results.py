@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zsl_skeleton.evaluation.generalised import GeneralisedRow
+from zsl_skeleton.evaluation.generalised import GeneralisedReport, GeneralisedRow
 from zsl_skeleton.evaluation.published import published
 from zsl_skeleton.evaluation.report import Report
 from zsl_skeleton.evaluation.statistics import bootstrap_interval
 from zsl_skeleton.evaluation.summary import summarise
 from zsl_skeleton.reports.document import Cell, Section, Share, Table, Text
-from zsl_skeleton.reports.interval import share_of
+from zsl_skeleton.reports.interval import harmonic_of, share_of
 
 _SEEDS = "intervals: 95 % bootstrap over the seeds of this split"
 _CLIPS = "intervals: 95 %, over test clips, of one training"
@@ -28,9 +28,8 @@ def headline(reports: Sequence[Report]) -> tuple[tuple[Cell, str], ...]:
         (Share(first.chance), f"chance: 1 of {len(first.per_class)} unseen classes"),
         (first.clips, "unseen test clips"),
     ]
-    harmonics = [row.sample.harmonic for report in main for row in _rows(report) if row.rule == "held-out"]
-    if harmonics:
-        figures.insert(2, (_mean(harmonics), "generalised H, constant from held-out seen classes"))
+    if harmonic := _harmonic(main):
+        figures.insert(2, (harmonic, "generalised H, constant from held-out seen classes"))
     return tuple(figures)
 
 
@@ -70,6 +69,13 @@ def accuracy(group: Sequence[Report]) -> Share:
     return _mean([report.accuracy for report in group])
 
 
+def sides(report: GeneralisedReport, row: GeneralisedRow) -> tuple[Share, Share, Share]:
+    """Seen, unseen and harmonic accuracy of a rule per sample, with their intervals over clips."""
+    clips = ((row.sample.seen, report.seen_clips), (row.sample.unseen, report.unseen_clips))
+    seen, unseen = (share_of(round(value * count), count) for value, count in clips)
+    return seen, unseen, harmonic_of(seen, unseen)
+
+
 def selection(report: Report) -> str:
     """How the weights were chosen, in a caption's words."""
     chosen = report.selection
@@ -84,8 +90,18 @@ def _mean(values: Sequence[float]) -> Share:
     return Share(found.value, found.low, found.high) if found else Share(values[0])
 
 
-def _rows(report: Report) -> tuple[GeneralisedRow, ...]:
-    return report.generalised.rows if report.generalised else ()
+def _harmonic(group: Sequence[Report]) -> Share | None:
+    """Mean H by the held-out constant with its interval over seeds, or of a single run over clips."""
+    found = [
+        (report.generalised, row)
+        for report in group
+        if report.generalised
+        for row in report.generalised.rows
+        if row.rule == "held-out"
+    ]
+    if len(found) == 1:
+        return sides(*found[0])[2]
+    return _mean([row.sample.harmonic for _, row in found]) if found else None
 
 
 def _controls(report: Report, held: set[str]) -> list[Text]:
