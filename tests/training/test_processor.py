@@ -24,9 +24,9 @@ print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 _DENORMALS = """
 import torch
-from zsl_skeleton.training.device import choose_device
+from zsl_skeleton.training.device import training_device
 torch.set_num_threads(2)
-choose_device("cpu")
+training_device("cpu")
 denormal = torch.tensor(1e-40)
 print(int(torch.count_nonzero(torch.ones(2**22) * denormal)))
 """

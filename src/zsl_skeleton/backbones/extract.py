@@ -35,7 +35,7 @@ from zsl_skeleton.files import write_tensors
 from zsl_skeleton.progress import track
 from zsl_skeleton.skeletons.features import FeatureSet, write_features
 from zsl_skeleton.skeletons.skeleton_set import SkeletonSet
-from zsl_skeleton.training.device import choose_device
+from zsl_skeleton.training.device import choose_device, training_device
 
 CHUNK = 256
 """Clips per forward pass and per shard. Fixed, since the last bits of a feature may depend on it."""
@@ -133,7 +133,7 @@ def _check_match(skeletons: SkeletonSet, backbone: Artifact) -> None:
 
 
 def _build(folder: Path, skeletons: SkeletonSet, backbone: Artifact | None, config: ExtractConfig) -> dict[str, Any]:
-    device = choose_device(config.device).device
+    device = training_device(config.device)
     total, clip = len(skeletons.ids), skeletons.clips.shape[1:]
     shards = {start: folder / WORK / f"{start:09d}.safetensors" for start in range(0, total, CHUNK)}
     missing = [start for start, shard in shards.items() if not shard.is_file()]

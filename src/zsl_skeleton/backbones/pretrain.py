@@ -32,7 +32,7 @@ from zsl_skeleton.files import canonical_json, write_tensors, write_text
 from zsl_skeleton.progress import say
 from zsl_skeleton.skeletons.features import training_part
 from zsl_skeleton.skeletons.skeleton_set import SkeletonSet
-from zsl_skeleton.training.device import choose_device
+from zsl_skeleton.training.device import choose_device, training_device
 
 METRICS = "metrics.jsonl"
 CHECKPOINT = "checkpoint.safetensors"
@@ -68,7 +68,7 @@ def pretrain(
         seen -= set(split.validation_unseen)
     task = _Task(clips, dataset, split, spec, config, tuple(sorted(seen)))
     train, validation = task.divide()
-    with distributed.joined(choose_device(config.device).device) as device:
+    with distributed.joined(training_device(config.device)) as device:
         return distributed.made_together(
             store, task.recipe(), lambda folder: task.build(folder, train, validation, device)
         )

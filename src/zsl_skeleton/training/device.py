@@ -22,12 +22,11 @@ class DeviceChoice:
 
 
 def choose_device(wanted: str = "auto") -> DeviceChoice:
-    """The device that ``wanted`` (``auto``, ``cpu``, ``cuda``, ``cuda:N``) means. A processor is made ready to train.
+    """The device that ``wanted`` (``auto``, ``cpu``, ``cuda``, ``cuda:N``) means.
 
     Raises:
         UsageError: it does not exist on this machine.
     """
-    ready_processor()
     if wanted == "auto":
         if torch.cuda.is_available():
             return DeviceChoice(torch.device("cuda"), torch.cuda.get_device_name())
@@ -45,3 +44,13 @@ def choose_device(wanted: str = "auto") -> DeviceChoice:
             mend="choose --device cpu",
         )
     return DeviceChoice(device, "as asked for")
+
+
+def training_device(wanted: str = "auto") -> torch.device:
+    """:func:`choose_device` for a process that trains or extracts, and so may set how its processor works.
+
+    Raises:
+        UsageError: the device does not exist on this machine.
+    """
+    ready_processor()
+    return choose_device(wanted).device

@@ -16,7 +16,7 @@ from zsl_skeleton.evaluation.report import Report, SelectionResult
 from zsl_skeleton.files import canonical_json, read_json, read_tensors, write_json, write_tensors, write_text
 from zsl_skeleton.methods.base import Method, Sizes
 from zsl_skeleton.training.config import RunConfig
-from zsl_skeleton.training.device import choose_device
+from zsl_skeleton.training.device import choose_device, training_device
 from zsl_skeleton.training.heldout import calibration_evidence
 from zsl_skeleton.training.inputs import Inputs, Task
 from zsl_skeleton.training.reporting import Outcome, make_report
@@ -39,7 +39,7 @@ def train(store: Store, task: Task, run: RunConfig) -> Artifact:
         InputError: the inputs do not fit each other, the method or the split.
     """
     settings = resolve_settings(run, task.dataset.name)
-    device = choose_device(run.device).device
+    device = training_device(run.device)
     recipe = run_recipe(task, run, settings, device)
 
     def build(folder: Path) -> Mapping[str, Any]:

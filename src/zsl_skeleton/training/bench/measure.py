@@ -19,7 +19,7 @@ from zsl_skeleton.training.bench.scene import Scene, make_scene
 from zsl_skeleton.training.bench.stopwatch import Laps, Stopwatch, peak_device, peak_rss
 from zsl_skeleton.training.config import RunConfig, TrainConfig
 from zsl_skeleton.training.data import Clips
-from zsl_skeleton.training.device import choose_device
+from zsl_skeleton.training.device import training_device
 from zsl_skeleton.training.job import build_method
 from zsl_skeleton.training.loop import Plan, epoch_order, fit
 
@@ -79,7 +79,7 @@ def bench(run: RunConfig, options: BenchOptions) -> BenchReport:
     """
     if options.threads:
         torch.set_num_threads(options.threads)
-    device = choose_device(run.device).device
+    device = training_device(run.device)
     scene = make_scene(run, options.size, device)
     watch = Stopwatch(device)
     method = build_method(scene.settings, scene.clips, run.seed)
