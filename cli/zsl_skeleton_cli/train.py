@@ -95,11 +95,6 @@ def train(
     if method is None or dataset is None:
         missing = "--method" if method is None else "--dataset"
         raise UsageError(f"{missing} is missing", mend="zsl-train --method mla --dataset demo")
-    from zsl_skeleton.pipeline import Sources, Words, open_setting, tasks_for
-    from zsl_skeleton.training.parallel import train_all
-
-    names = {"dataset": dataset, "split": split, "protocol": protocol, "device": device}
-    setting = open_setting(open_store(artifacts), catalog, names)
     common = {
         "method": method,
         "preset": preset,
@@ -112,7 +107,13 @@ def train(
         "device": device,
         "checkpoint_seconds": checkpoint_seconds,
     }
+    # Before torch is imported: a mistyped word is told at once.
     configs = _run_configs(common, _seeds(seeds), control)
+    from zsl_skeleton.pipeline import Sources, Words, open_setting, tasks_for
+    from zsl_skeleton.training.parallel import train_all
+
+    names = {"dataset": dataset, "split": split, "protocol": protocol, "device": device}
+    setting = open_setting(open_store(artifacts), catalog, names)
     words = Words(bank, encoder, embeddings=embeddings)
     tasks = tasks_for(setting, configs, Sources(backbone, features, validation_features, words))
     made = train_all(setting.store, list(zip(tasks, configs, strict=True)), jobs)
@@ -136,13 +137,15 @@ def _emit_runs(made: list[Artifact], *, as_json: bool) -> None:
 
 def _run_configs(common: dict[str, Any], seeds: tuple[int, ...], control: str) -> list[RunConfig]:
     """One configuration per control and seed, alike in what is ``common``."""
+    from zsl_skeleton.methods import METHODS
     from zsl_skeleton.registry import find_name
     from zsl_skeleton.training.config import CONTROLS, GATE_NAMES, SELECTIONS, RunConfig
 
+    method = find_name("method", common["method"], METHODS)
     select = find_name("selection rule", common["select"], dict.fromkeys(SELECTIONS))
     gate = find_name("gate", common["gate"], dict.fromkeys(GATE_NAMES))
     controls = [find_name("control", name, dict.fromkeys(CONTROLS)) for name in control.split(",")]
-    named = {**common, "select": select, "gate": gate}
+    named = {**common, "method": method, "select": select, "gate": gate}
     runs = ({**named, "control": name, "seed": seed} for name in controls for seed in seeds)
     return [RunConfig.model_validate(run) for run in runs]
 
