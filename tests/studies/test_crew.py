@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from zsl_skeleton.errors import InputError, UsageError, ZslError
-from zsl_skeleton.studies.crew import _broken_off, usual_jobs, work_together
+from zsl_skeleton.errors import InputError, ZslError
+from zsl_skeleton.studies.crew import _broken_off, work_together
 from zsl_skeleton.studies.plan import Planner
 from zsl_skeleton.studies.telling import Teller, duration
 from zsl_skeleton.studies.work import Event, Work
@@ -35,13 +35,6 @@ def test_an_error_of_a_process_is_the_error_of_all(planner: Callable[..., Planne
     with pytest.raises(OSError, match=r"Not a directory"):
         work_together(Work(plan.world, plan.left, nowhere, 0), 2, lambda _: None)
     assert type(_broken_off([1], 2)) is ZslError
-
-
-def test_no_more_processes_than_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch.get_num_threads", lambda: 4)
-    assert [usual_jobs("cpu", runs) for runs in (0, 1, 3, 9)] == [1, 1, 3, 4]
-    with pytest.raises(UsageError):
-        usual_jobs("abacus", 3)
 
 
 def test_what_is_said_of_a_study(planner: Callable[..., Planner], capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,6 @@ from zsl_skeleton import interruption, progress
 from zsl_skeleton.errors import InputError, ZslError
 from zsl_skeleton.processes import when_parent_ends
 from zsl_skeleton.studies.work import Event, Work, work_on
-from zsl_skeleton.training.device import choose_device
 
 _PATIENCE = 60.0
 """Seconds for which a process that was asked to stop may save its checkpoint."""
@@ -69,13 +68,6 @@ def _broken_off(codes: Sequence[int], jobs: int) -> ZslError:
         why = f"{len(codes)} of {jobs} were ended by {signal.Signals(-min(codes)).name}; perhaps memory ran out"
         return InputError("a process of the study was killed", why=why, mend="the same command continues; fewer --jobs")
     return ZslError("a process of the study broke off", why=f"exit code {codes[0]}; its own message stands above")
-
-
-def usual_jobs(device: str, runs: int) -> int:
-    """One process on a GPU, which one run fills; else as many as there are threads and runs."""
-    if choose_device(device).device.type != "cpu":
-        return 1
-    return max(1, min(torch.get_num_threads(), runs))
 
 
 def _listen(crew: Sequence[_Member], tell: Callable[[Event], None]) -> tuple[list[Exception], set[str]]:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 from zsl_skeleton.errors import UsageError, ZslError
 from zsl_skeleton.progress import say
-from zsl_skeleton.studies.crew import usual_jobs, work_together
+from zsl_skeleton.studies.crew import work_together
 from zsl_skeleton.studies.failures import Failures, as_error
 from zsl_skeleton.studies.options import LaunchOptions
 from zsl_skeleton.studies.plan import StudyPlan
 from zsl_skeleton.studies.plan_text import render_plan
 from zsl_skeleton.studies.telling import Teller
 from zsl_skeleton.studies.work import Work
+from zsl_skeleton.training.parallel import jobs_for
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def make_runs(plan: StudyPlan, launch: LaunchOptions, jobs: int | None, command:
     """
     left = plan.left
     here = launch.launcher == "here"
-    processes = jobs or (usual_jobs(plan.world.device, len(left)) if here else 1)
+    processes = jobs or (jobs_for(plan.world.device, len(left)) if here else 1)
     say(render_plan(plan, processes if here else launch.shards) + "\n")
     if not left:
         return Outcome()

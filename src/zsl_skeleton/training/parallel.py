@@ -59,11 +59,16 @@ def _told(run: Artifact, number: int, total: int) -> Artifact:
 
 def usual_jobs(work: Sequence[Work]) -> int:
     """One run at a time on a GPU; else as many as there are threads, but few of large data, which each would hold."""
-    if choose_device(work[0][1].device).device.type != "cpu":
-        return 1
     size = max(sum(file.stat().st_size for file in task.features.path.iterdir()) for task, _ in work)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, min(torch.get_num_threads(), len(work), int(memory / 8 / (size + 1))))
+    return max(1, min(jobs_for(work[0][1].device, len(work)), int(memory / 8 / (size + 1))))
+
+
+def jobs_for(device: str, runs: int) -> int:
+    """One process on a GPU, which one run fills; else as many as there are threads and runs."""
+    if choose_device(device).device.type != "cpu":
+        return 1
+    return max(1, min(torch.get_num_threads(), runs))
 
 
 def _begin(threads: int) -> None:
