@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,3 +57,27 @@ def test_no_more_processes_than_runs_and_memory(store: Store, task: Task, monkey
     with large.open("wb") as stream:
         stream.truncate(2**38)
     assert usual_jobs(work) == 1
+
+
+_POOL = """
+import multiprocessing, os, time
+from concurrent.futures import ProcessPoolExecutor
+from zsl_skeleton.training.parallel import _begin
+pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _begin, (1,))
+print(pool.submit(os.getpid).result(), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="this system does not list processes in /proc")
+def test_no_process_outlives_the_one_that_started_it() -> None:
+    with subprocess.Popen([sys.executable, "-c", _POOL], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = Path(f"/proc/{int(parent.stdout.readline())}")
+        assert child.exists()
+        parent.kill()
+    until = time.monotonic() + 10
+    while child.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not child.exists()

@@ -15,6 +15,7 @@ import torch
 
 from zsl_skeleton import interruption, progress
 from zsl_skeleton.artifacts import Artifact, Store
+from zsl_skeleton.processes import when_parent_ends
 from zsl_skeleton.training.config import RunConfig
 from zsl_skeleton.training.device import choose_device
 from zsl_skeleton.training.inputs import Task
@@ -73,6 +74,7 @@ def jobs_for(device: str, runs: int) -> int:
 
 def _begin(threads: int) -> None:
     interruption.install()
+    when_parent_ends(lambda: os._exit(1))
     progress.silence()
     torch.set_num_threads(threads)
 
