@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from other_device import ELSEWHERE, ValuesFromHere
 from zsl_skeleton.backbones import BACKBONES
 from zsl_skeleton.backbones.base import Backbone
 from zsl_skeleton.backbones.classifier import BackboneSpec, features_of
@@ -118,6 +119,15 @@ def test_every_parameter_gets_a_gradient(label: str) -> None:
     live = {name: p.grad for name, p in model.named_parameters() if p.requires_grad}
     assert live
     assert [name for name, grad in live.items() if grad is None or not grad.isfinite().all() or not grad.any()] == []
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_every_tensor_is_made_on_the_device_of_the_clips(model: Backbone, training: bool) -> None:
+    with ValuesFromHere():
+        found = features_of(model.to(ELSEWHERE).train(training), clips(2).to(ELSEWHERE))
+        assert {value.device for value in found.values()} == {ELSEWHERE}
+        if model.trainable:
+            found["pooled"].sum().backward()
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from other_device import ELSEWHERE, ValuesFromHere, moved, moved_clips
 from toy_methods import ITERATIVE, settings_of
 from zsl_skeleton import methods
 from zsl_skeleton.catalog import Dataset
@@ -24,6 +25,7 @@ from zsl_skeleton.text.class_embeddings import ClassEmbeddings
 from zsl_skeleton.training.data import Clips, load_clips, load_text
 from zsl_skeleton.training.job import build_method
 from zsl_skeleton.training.loop import Plan, fit
+from zsl_skeleton.training.mixing import add_mixed_classes
 from zsl_skeleton.training.presets import preset_names
 from zsl_skeleton.training.settings import Settings
 
@@ -217,6 +219,35 @@ def test_a_training_that_was_killed_and_resumed_equals_an_unbroken_one(
     resumed = build_method(settings, clips, seed=9)
     fit(resumed, clips, settings.train, plan)
     assert_same(resumed.state_dict(), trained(settings, clips).state_dict())
+
+
+@pytest.mark.parametrize("preset", ["default", "paper"])
+def test_every_tensor_is_made_on_the_device_of_the_data(
+    name: str, preset: str, dataset: Dataset, features: FeatureSet, embeddings: ClassEmbeddings
+) -> None:
+    """On a device that is not the CPU; see ``other_device``."""
+    drawing = {"smie": ["dropout=0.5", "texts=sample"], "mla": ["dropout=0.5"], "neuron": ["dropout=0.5"]}
+    settings = settings_of(name, *drawing.get(name, ()), preset=preset)
+    here = seen_clips(settings, dataset, features, embeddings)
+    there, generator = moved_clips(here), torch.Generator().manual_seed(0)
+    method = build_method(settings, there, seed=0)
+    assert all(value.device == ELSEWHERE for value in method.state_dict().values())
+    with ValuesFromHere(len(there.classes)):
+        if settings.train:
+            batch = there.batch(torch.arange(12, device=ELSEWHERE), **LATE)
+            mixed = add_mixed_classes(batch, settings.train.model_copy(update={"mixed": 0.5}), generator)
+            for part in (batch, mixed):
+                part = replace(part, draws=method.draws(part.labels, generator))
+                losses = method.losses(part)
+                losses["loss"].backward()
+                assert {value.device for value in (*part.draws.values(), *losses.values())} == {ELSEWHERE}
+        state = moved(build_method(settings, here, seed=0).prepare(here.text, generator))
+        if name != "msf":  # its classifier is trained, which needs values
+            assert {value.device for value in method.prepare(there.text, generator).values()} == {ELSEWHERE}
+        with torch.no_grad():
+            told = method.branches(there.features, state), method.explain(there.features, state)
+            assert method.scores(there.features, state).device == ELSEWHERE
+            assert all(value.device == ELSEWHERE for part in told for value in part.values())
 
 
 @needs_a_gpu
