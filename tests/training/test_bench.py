@@ -69,6 +69,12 @@ def test_a_full_epoch_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert report.epoch_units == pytest.approx(5 * report.step_units, rel=1)
 
 
+def test_a_bench_says_how_exact_the_products_of_its_steps_are() -> None:
+    report = bench(run_of("mla", *SMALL, "batch=4096", "matmul_precision=medium"), BenchOptions("pku", seconds=0))
+    assert report.dtype == "float32, steps with products of medium precision"
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
 def test_a_closed_form_method_is_one_step() -> None:
     report = bench(run_of("ridge"), BenchOptions("pku", seconds=0))
     assert report.step_units == report.epoch_units > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -157,6 +158,23 @@ def test_the_best_epoch_is_kept_also_after_a_resume(tmp_path: Path) -> None:
     second = Toy()
     fit(second, clips(), CONFIG, Plan(seed=3, stop=2))
     assert torch.equal(best.weight, second.weight)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_products_are_less_exact_in_steps_only_and_only_if_asked_for(fails: bool) -> None:
+    precisions: list[str] = []
+
+    def note(_: object) -> float:
+        precisions.append(torch.get_float32_matmul_precision())
+        if fails:
+            raise OSError
+        return 0.0
+
+    config = CONFIG.model_copy(update={"epochs": 1, "matmul_precision": "medium"})
+    with pytest.raises(OSError) if fails else nullcontext():
+        fit(Toy(note), clips(), config, Plan(seed=0, stop=1, probe=note))
+    assert precisions == (["medium"] if fails else [*["medium"] * 4, "highest"])
+    assert torch.get_float32_matmul_precision() == "highest"
 
 
 def test_divergence_is_reported(tmp_path: Path) -> None:

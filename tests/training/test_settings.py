@@ -69,6 +69,14 @@ def test_wrong_overrides_are_usage_errors(override: str, says: str) -> None:
         resolve(override)
 
 
+def test_a_precision_that_was_chosen_is_part_of_a_runs_settings() -> None:
+    plain, chosen = resolve(), resolve("matmul_precision=medium")
+    assert "matmul_precision" not in plain.as_json()["train"]  # runs made before there was a choice keep their names
+    assert chosen.as_json()["train"]["matmul_precision"] == "medium"
+    for settings in (plain, chosen):
+        assert settings_from_json("mla", settings.as_json()) == settings
+
+
 def test_a_closed_form_method_has_no_training_settings() -> None:
     assert resolve(method="ridge", preset="default").train is None
     with pytest.raises(UsageError, match="unknown setting of ridge 'epochs'"):

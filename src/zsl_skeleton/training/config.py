@@ -18,6 +18,7 @@ from pydantic import (
 Select = Literal["last", "val", "oracle"]
 Control = Literal["none", "shuffled", "random-words", "name-only"]
 Gate = Literal["ours", "official"]
+MatmulPrecision = Literal["highest", "high", "medium"]
 SELECTIONS: tuple[str, ...] = get_args(Select)
 CONTROLS: tuple[str, ...] = get_args(Control)
 GATE_NAMES: tuple[str, ...] = get_args(Gate)
@@ -52,6 +53,11 @@ class TrainConfig(BaseModel):
     skip_single: bool = Field(True, description="leave out a batch of one clip (official code)")
     mixed: float = Field(
         0.0, ge=0, le=2, description="virtual clips of virtual classes per clip of a batch (ours; official: 0)"
+    )
+    matmul_precision: MatmulPrecision = Field(
+        "highest",
+        description="of the products in training, in torch's words; highest: float32; high: TF32 on a GPU; medium: "
+        "that, or bfloat16 factors on a processor that has them; scores are always computed in float32",
     )
     mixed_margin: float = Field(0.25, ge=0, le=0.5, description="a virtual class's shares lie in [margin, 1 - margin]")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from zsl_skeleton.errors import ZslError
 from zsl_skeleton.interruption import deferred, raise_if_requested, requested
 from zsl_skeleton.methods.base import Batch, Method
 from zsl_skeleton.progress import track
-from zsl_skeleton.training.config import TrainConfig
+from zsl_skeleton.training.config import MatmulPrecision, TrainConfig
 from zsl_skeleton.training.data import Clips
 from zsl_skeleton.training.mixing import add_mixed_classes
 
@@ -136,6 +137,17 @@ def train_step(method: Method, optimizer: torch.optim.Optimizer, batch: Batch) -
     return {name: value.detach() for name, value in losses.items()}
 
 
+@contextmanager
+def products(precision: MatmulPrecision) -> Iterator[None]:
+    """How exactly float32 matrices are multiplied meanwhile; weights, sums and all other arithmetic stay float32."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(precision)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
 @dataclass
 class _Run:
     """The named, restorable state of the loop."""
@@ -177,7 +189,9 @@ class _Run:
         if self.config.mixed:
             batch = add_mixed_classes(batch, self.config, self.generator)
         batch = replace(batch, draws=self.method.draws(batch.labels, self.generator))
-        for name, value in train_step(self.method, self.optimizer, batch).items():
+        with products(self.config.matmul_precision):
+            losses = train_step(self.method, self.optimizer, batch)
+        for name, value in losses.items():
             self.sums[name] = self.sums.get(name, 0) + value.double()
         self.steps += 1
 

@@ -57,10 +57,10 @@ class Settings:
 
     def as_json(self) -> dict[str, Any]:
         """Both configurations as JSON values."""
-        return {
-            "method": self.method.model_dump(mode="json"),
-            "train": self.train.model_dump(mode="json") if self.train else None,
-        }
+        train = self.train.model_dump(mode="json") if self.train else None
+        if train and train["matmul_precision"] == "highest":
+            del train["matmul_precision"]  # runs made before there was a choice keep their names
+        return {"method": self.method.model_dump(mode="json"), "train": train}
 
 
 def load_preset(method: str, preset: str) -> Preset:

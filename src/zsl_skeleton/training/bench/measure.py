@@ -117,7 +117,7 @@ def _conditions(run: RunConfig, scene: Scene, size: str) -> dict[str, Any]:
     return {
         "method": scene.settings.name,
         "size": size,
-        "dtype": "float32",
+        "dtype": _dtype(scene.settings.train),
         "preset": run.preset,
         "overrides": run.overrides,
         "threads": torch.get_num_threads(),
@@ -129,6 +129,12 @@ def _conditions(run: RunConfig, scene: Scene, size: str) -> dict[str, Any]:
         "full_table_bytes": table // held * counts.seen_train,
         "test_clips": counts.unseen_test,
     }
+
+
+def _dtype(config: TrainConfig | None) -> str:
+    """Of the steps' arithmetic; everything else is float32."""
+    precision = config.matmul_precision if config else "highest"
+    return "float32" if precision == "highest" else f"float32, steps with products of {precision} precision"
 
 
 def _train(method: Method, scene: Scene, watch: Stopwatch, options: BenchOptions) -> _Training:
