@@ -18,8 +18,9 @@ from zsl_skeleton.doctor.question import Question
 from zsl_skeleton.doctor.training import Training, examine_training
 from zsl_skeleton.errors import UsageError
 from zsl_skeleton.files import write_json
-from zsl_skeleton.pipeline import Setting, Sources, Words, open_setting, tasks_for
+from zsl_skeleton.pipeline import Sources, Words, tasks_for
 from zsl_skeleton.semantics.generate import GenerateConfig, generate
+from zsl_skeleton.setting import Setting, open_setting
 from zsl_skeleton.skeletons.synthesis.demo_set import SynthesisConfig, synthesize_set
 from zsl_skeleton.training.config import RunConfig
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -21,6 +21,9 @@ from zsl_skeleton_cli.common import (
     announce,
     open_store,
 )
+
+if TYPE_CHECKING:
+    from zsl_skeleton.setting import Setting
 
 SplitOption = Annotated[str, typer.Option("--split", help="Seen/unseen split, e.g. random-1, synse-55-5.")]
 WithoutValidationOption = Annotated[
@@ -56,11 +59,11 @@ def pretrain(
     as_json: JsonOption = False,
 ) -> None:
     """Train a backbone on the seen classes of a split; killed, the same command continues."""
+    setting = _setting(artifacts, catalog, {"dataset": dataset, "split": split, "protocol": protocol, "device": device})
     from zsl_skeleton.backbones.config import PRETRAIN_PRESETS, usual_preset
     from zsl_skeleton.pipeline import backbone_for, skeletons_for
     from zsl_skeleton.registry import find_name
 
-    setting = _setting(artifacts, catalog, {"dataset": dataset, "split": split, "protocol": protocol, "device": device})
     given: dict[str, Any] = {"epochs": epochs, "seed": seed, "backbone": backbone, "precision": precision}
     given |= {"checkpoint_seconds": checkpoint_seconds}
     chosen = find_name("preset", preset or usual_preset(setting.dataset.name), PRETRAIN_PRESETS)
@@ -98,14 +101,15 @@ def extract(
     as_json: JsonOption = False,
 ) -> None:
     """Encode every clip: pooled, per-joint and per-frame means, logits."""
+    setting = _setting(artifacts, catalog, {"dataset": dataset, "split": split, "protocol": protocol, "device": device})
     from zsl_skeleton.pipeline import Extraction, features_for
 
-    setting = _setting(artifacts, catalog, {"dataset": dataset, "split": split, "protocol": protocol, "device": device})
     wanted = Extraction(backbone, weights, skeletons, recipe, masked_views, without_validation, dtype)
     announce(features_for(setting, wanted), as_json=as_json)
 
 
-def _setting(artifacts: Path, catalog: Path | None, names: dict[str, Any]) -> Any:
-    from zsl_skeleton.pipeline import open_setting
+def _setting(artifacts: Path, catalog: Path | None, names: dict[str, Any]) -> Setting:
+    """Opened before torch is imported: a mistyped name is told at once."""
+    from zsl_skeleton.setting import open_setting
 
     return open_setting(open_store(artifacts), catalog, names)

@@ -71,7 +71,8 @@ def _training(
 ) -> Training:
     from zsl_skeleton.doctor.question import Question
     from zsl_skeleton.doctor.training import examine_training
-    from zsl_skeleton.pipeline import Sources, Words, open_setting
+    from zsl_skeleton.pipeline import Sources, Words
+    from zsl_skeleton.setting import open_setting
     from zsl_skeleton.training.config import RunConfig
 
     artifacts, catalog = folders

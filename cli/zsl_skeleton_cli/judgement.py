@@ -128,16 +128,19 @@ def compare(
     config: CompareConfig = CompareConfig(),
 ) -> None:
     """Say before training which bank promises most: held-out seen classes, agreement with the clips, controls."""
+    from zsl_skeleton.setting import open_setting
+
+    store = open_store(artifacts)
+    # Before torch is imported: a mistyped name is told at once.
+    setting = open_setting(store, catalog, {"dataset": dataset, "split": split, "protocol": protocol})
     from zsl_skeleton.banks import bank_for
-    from zsl_skeleton.pipeline import Extraction, features_for, open_setting
+    from zsl_skeleton.pipeline import Extraction, features_for
     from zsl_skeleton.quality.compare import compare_banks
     from zsl_skeleton.quality.predict import Seen
     from zsl_skeleton.quality.render import as_json as comparison_json
     from zsl_skeleton.quality.render import render
     from zsl_skeleton.skeletons.features import FeatureSet
 
-    store = open_store(artifacts)
-    setting = open_setting(store, catalog, {"dataset": dataset, "split": split, "protocol": protocol})
     chosen = [bank_for(store, setting.dataset, name) for name in banks or (None,)]
     clips = FeatureSet.open(features_for(setting, Extraction(backbone), features))
     seen = Seen.of(clips, setting.dataset, setting.split, setting.protocol)

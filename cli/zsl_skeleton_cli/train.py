@@ -107,13 +107,15 @@ def train(
         "device": device,
         "checkpoint_seconds": checkpoint_seconds,
     }
+    from zsl_skeleton.setting import open_setting
+
     # Before torch is imported: a mistyped word is told at once.
     configs = _run_configs(common, _seeds(seeds), control)
-    from zsl_skeleton.pipeline import Sources, Words, open_setting, tasks_for
-    from zsl_skeleton.training.parallel import train_all
-
     names = {"dataset": dataset, "split": split, "protocol": protocol, "device": device}
     setting = open_setting(open_store(artifacts), catalog, names)
+    from zsl_skeleton.pipeline import Sources, Words, tasks_for
+    from zsl_skeleton.training.parallel import train_all
+
     words = Words(bank, encoder, embeddings=embeddings)
     tasks = tasks_for(setting, configs, Sources(backbone, features, validation_features, words))
     made = train_all(setting.store, list(zip(tasks, configs, strict=True)), jobs)

@@ -6,7 +6,7 @@ command that brings it in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -18,11 +18,12 @@ from zsl_skeleton.backbones.config import PRETRAIN_PRESETS, ExtractConfig, Pretr
 from zsl_skeleton.backbones.extract import extract
 from zsl_skeleton.backbones.pretrain import pretrain
 from zsl_skeleton.banks import bank_for
-from zsl_skeleton.catalog import Dataset, Protocol, Split, load_dataset
+from zsl_skeleton.catalog import Dataset
 from zsl_skeleton.errors import InputError, UsageError
 from zsl_skeleton.methods.base import MethodConfig
 from zsl_skeleton.progress import chosen, say
 from zsl_skeleton.registry import resolve
+from zsl_skeleton.setting import Setting, open_setting
 from zsl_skeleton.skeletons.synthesis.demo_set import synthesize_set
 from zsl_skeleton.text.class_embeddings import ClassEmbeddings
 from zsl_skeleton.text.encode import EncodeOptions, encode_all
@@ -37,23 +38,6 @@ UNTRAINED = "none"
 """As weights of a backbone: those it is initialised with."""
 OWN = "own"
 """As validation features: those of a backbone that is not trained on the validation classes, made when missing."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Where and about what a command works.
-
-    Args:
-        store: where artifacts lie.
-        dataset, split, protocol: from the catalog.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; does not change what is made.
-    """
-
-    store: Store
-    dataset: Dataset
-    split: Split
-    protocol: Protocol
-    device: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -113,24 +97,6 @@ class Extraction:
     views: int = 0
     without_validation: bool = False
     dtype: Literal["float32", "float16"] = "float32"
-
-
-def open_setting(store: Store, catalog: Path | None, names: Mapping[str, str | None]) -> Setting:
-    """The setting that a user means by the names ``dataset``, ``split`` (None: the first), ``protocol`` and ``device``.
-
-    Raises:
-        UsageError: a name is unknown.
-        InputError: a catalog file is broken, or the data set has no split.
-    """
-    dataset = load_dataset(str(names["dataset"]), catalog)
-    if not dataset.splits:
-        why = "nobody has published one, so far as the catalog knows"
-        raise InputError(
-            f"{dataset.name} has no seen/unseen split", why=why, mend="add one in a catalog file: --catalog"
-        )
-    split = dataset.split(names.get("split") or next(iter(dataset.splits)))
-    protocol = dataset.protocol(names.get("protocol"))
-    return Setting(store, dataset, split, protocol, str(names.get("device") or "auto"))
 
 
 def skeletons_for(store: Store, dataset: Dataset, recipe: str, reference: str | None = None) -> Artifact:

@@ -9,6 +9,7 @@ import pytest
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 COMMANDS = ("data", "semantics", "train")
+HEAVY = {"torch", "openai", "transformers", "sentence_transformers"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -22,17 +23,38 @@ def test_help_lists_the_commands(command: Command, name: str) -> None:
 @pytest.mark.parametrize("argument", ["--help", "list"])
 def test_help_and_list_import_neither_torch_nor_a_language_model_client(name: str, argument: str) -> None:
     # What makes an answer in well under half a second possible; the time itself is in BENCHMARKS.md.
+    assert modules_of(name, argument) & HEAVY == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "train --method mlla --dataset demo",
+        "train --method mla --dataset demmo",
+        "train --method mla --dataset demo --split nowhere",
+        "train --method mla --dataset demo --control shufled",
+        "data pretrain --dataset demo --split nowhere",
+        "semantics compare --dataset demmo",
+    ],
+)
+def test_a_mistyped_word_is_told_before_torch_is_imported(line: str) -> None:
+    assert modules_of(*line.split()) & HEAVY == set()
+
+
+def modules_of(name: str, *arguments: str) -> set[str]:
+    """What a process of its own has imported after a command that ends at once."""
     code = f"""
 import sys
+from zsl_skeleton.errors import UsageError
 from zsl_skeleton_cli.{name} import app
 try:
-    app([{argument!r}])
-except SystemExit:
+    app({list(arguments)!r}, standalone_mode=False)
+except (SystemExit, UsageError):
     pass
-sys.stderr.write(" ".join({{m.partition(".")[0] for m in sys.modules}}))
+sys.stderr.write("\\n" + " ".join({{m.partition(".")[0] for m in sys.modules}}))
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert {"torch", "openai", "transformers", "sentence_transformers"} & set(result.stderr.split()) == set()
+    return set(result.stderr.splitlines()[-1].split())
 
 
 @pytest.mark.parametrize("name", ["show", "eval", "resume", "report", "export", "lineage", "tensorboard"])

@@ -10,8 +10,9 @@ import yaml
 
 from studies.toy_studies import COMMON
 from zsl_skeleton.artifacts import Store
-from zsl_skeleton.pipeline import Sources, Words, open_setting, tasks_for
+from zsl_skeleton.pipeline import Sources, Words, tasks_for
 from zsl_skeleton.semantics.generate import GenerateConfig, generate
+from zsl_skeleton.setting import open_setting
 from zsl_skeleton.skeletons.synthesis.demo_set import SynthesisConfig, synthesize_set
 from zsl_skeleton.studies.grid import World
 from zsl_skeleton.studies.loading import load_study

@@ -10,7 +10,8 @@ from typing import Literal, Self
 from zsl_skeleton.artifacts import Artifact
 from zsl_skeleton.errors import InputError
 from zsl_skeleton.methods.base import MethodConfig
-from zsl_skeleton.pipeline import Setting, Sources
+from zsl_skeleton.pipeline import Sources
+from zsl_skeleton.setting import Setting
 from zsl_skeleton.training.config import RunConfig
 from zsl_skeleton.training.settings import resolve_settings
 

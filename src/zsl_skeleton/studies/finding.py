@@ -6,7 +6,8 @@ import functools
 from typing import Any
 
 from zsl_skeleton.artifacts import Recipe, Store
-from zsl_skeleton.pipeline import open_setting, tasks_for
+from zsl_skeleton.pipeline import tasks_for
+from zsl_skeleton.setting import open_setting
 from zsl_skeleton.studies.grid import StudyRun, World
 from zsl_skeleton.training.config import RunConfig
 from zsl_skeleton.training.device import choose_device
