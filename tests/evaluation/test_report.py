@@ -38,6 +38,11 @@ def test_synthetic_data_and_controls_are_labelled() -> None:
     assert "shuffled" in text
 
 
+def test_changed_settings_are_named_beside_their_preset() -> None:
+    assert "epochs=2, batch=8; the rest as in paper" in render(report(changed=("epochs=2", "batch=8")))
+    assert "the rest as in" not in render(report())
+
+
 def test_json_round_trip() -> None:
     document = report().model_dump(mode="json")
     assert document["schema_version"] == 2

@@ -26,6 +26,13 @@ def test_means_spread_and_interval_per_control(store: Store) -> None:
     assert "30.0 [25.0, 35.0]" in text
 
 
+def test_changed_settings_are_named(store: Store) -> None:
+    plain = read_report(add(store, "mla", {("random-1", 0): 0.5})[0])
+    changed = plain.model_copy(update={"changed": ("epochs=2",)})
+    assert "epochs=2; the rest as in default" in render_summary([changed, changed])
+    assert "the rest as in" not in render_summary([plain, plain])
+
+
 def test_the_generalised_task_is_averaged_by_rule_and_oracles_are_labelled(store: Store) -> None:
     runs = [add(store, "mla", {("random-1", seed): 0.5}, gzsl=value)[0] for seed, value in enumerate((0.2, 0.6))]
     reports = [read_report(run) for run in runs]

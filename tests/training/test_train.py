@@ -58,6 +58,13 @@ def test_a_run_holds_what_it_promises(store: Store, task: Task) -> None:
     assert run.card.summary["accuracy"] == report.accuracy
 
 
+def test_a_report_says_which_settings_are_not_the_presets(store: Store, task: Task) -> None:
+    plain, changed = (train(store, task, config(method="ridge", overrides=o)) for o in ((), ("text=[label]",)))
+    assert read_report(plain).changed == ()
+    assert read_report(changed).changed == ('text=["label"]',)
+    assert evaluate(changed, task) == read_report(changed)
+
+
 def test_what_decides_the_result_decides_the_name(store: Store, task: Task) -> None:
     changes = [{}, {"seed": 1}, {"select": "val"}, {"control": "shuffled"}, {"overrides": (*SMALL, "epochs=4")}]
     runs = [train(store, task, config(**change)) for change in changes]

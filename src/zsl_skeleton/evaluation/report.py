@@ -36,6 +36,8 @@ class SelectionResult(_Part):
 class Report(_Part):
     """Zero-shot evaluation of a run. Accuracies in [0, 1]; rows of ``confusion`` are true classes.
 
+    ``changed`` is ``key=value`` of the settings that were not the preset's.
+
     ``either_branch``, of a method with branches, counts a clip as right if any branch names it: an oracle figure, which
     papers report. ``generalised``: the same run against all classes. ``published``: what others report for the same
     method, data set and split, one line each.
@@ -49,6 +51,7 @@ class Report(_Part):
     protocol: str
     method: str
     preset: str
+    changed: tuple[str, ...] = ()
     seed: int
     control: str
     selection: SelectionResult
@@ -77,6 +80,8 @@ def render(report: Report) -> str:
         f"  mean class accuracy  {_percent(report.mean_class_accuracy)}{oracle}",
         f"  chance               {_percent(report.chance)}   ({len(report.per_class)} classes, {report.clips} clips)",
     ]
+    if report.changed:
+        lines.append(f"  changed              {', '.join(report.changed)}; the rest as in {report.preset}")
     if report.control != "none":
         lines.append(f"  control              {report.control}: the class texts were altered on purpose")
     lines += [

@@ -27,7 +27,8 @@ _SAID = ("dataset", "split", "protocol", "method", "preset", "seed", "control")
 class Outcome:
     """What a training ended with: the inputs, the run's configuration, the method and how it was chosen.
 
-    ``calibration`` is that of the generalised task; None: only the zero-shot task is reported.
+    ``calibration`` is that of the generalised task; None: only the zero-shot task is reported. ``changed``: settings
+    that differed from the preset when the run was trained.
     """
 
     inputs: Inputs
@@ -35,6 +36,7 @@ class Outcome:
     method: Method
     selection: SelectionResult
     calibration: Calibrated | None
+    changed: tuple[str, ...]
 
 
 def make_report(outcome: Outcome, scores: NDArray[np.float32]) -> Report:
@@ -46,6 +48,7 @@ def make_report(outcome: Outcome, scores: NDArray[np.float32]) -> Report:
     encoder = card.config["encoder"]
     return Report(
         **{key: config[key] for key in _SAID},
+        changed=outcome.changed,
         synthetic=task.features.card.synthetic,
         selection=outcome.selection,
         accuracy=metrics.accuracy,

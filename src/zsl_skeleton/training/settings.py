@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zsl_skeleton.errors import InputError, UsageError, unknown_name
-from zsl_skeleton.files import read_yaml
+from zsl_skeleton.files import canonical_json, read_yaml
 from zsl_skeleton.methods import METHODS
 from zsl_skeleton.methods.base import Method, MethodConfig
 from zsl_skeleton.registry import find_name, resolve
@@ -102,6 +102,25 @@ def settings_from_json(method: str, values: Mapping[str, Any]) -> Settings:
     kind: type[Method] = resolve("method", method, METHODS)
     train = TrainConfig.model_validate(values["train"]) if values["train"] else None
     return Settings(method, kind, kind.Config.model_validate(values["method"]), train)
+
+
+def changed_settings(own: Settings, preset: str, dataset: str) -> tuple[str, ...]:
+    """``key=value`` of the settings that differ from a preset as it is now.
+
+    Raises:
+        UsageError: there is no such preset any more.
+    """
+    usual = _flat(resolve_settings(RunConfig(method=own.name, preset=preset), dataset))
+    return tuple(f"{key}={value_text(value)}" for key, value in _flat(own).items() if usual.get(key) != value)
+
+
+def value_text(value: Any) -> str:
+    """A setting's value as ``--set`` takes it."""
+    return value if isinstance(value, str) else canonical_json(value)
+
+
+def _flat(settings: Settings) -> dict[str, Any]:
+    return {key: value for section in settings.as_json().values() for key, value in (section or {}).items()}
 
 
 def _preset_values(method: str, preset: str, dataset: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import torch
 from zsl_skeleton.artifacts import WORK, Artifact, Recipe, Store
 from zsl_skeleton.errors import InputError
 from zsl_skeleton.evaluation.calibration import Calibrated, calibrated
-from zsl_skeleton.evaluation.report import Report, SelectionResult
+from zsl_skeleton.evaluation.report import Report
 from zsl_skeleton.files import canonical_json, read_json, read_tensors, write_json, write_tensors, write_text
 from zsl_skeleton.methods.base import Method, Sizes
 from zsl_skeleton.training.config import RunConfig
@@ -21,7 +21,7 @@ from zsl_skeleton.training.heldout import calibration_evidence
 from zsl_skeleton.training.inputs import Inputs, Task
 from zsl_skeleton.training.reporting import Outcome, make_report
 from zsl_skeleton.training.selection import train_selected
-from zsl_skeleton.training.settings import Settings, resolve_settings, settings_from_json
+from zsl_skeleton.training.settings import Settings, changed_settings, resolve_settings, settings_from_json
 
 STAGE = "runs"
 WEIGHTS, SCORES = "weights.safetensors", "scores.safetensors"
@@ -56,7 +56,9 @@ def train(store: Store, task: Task, run: RunConfig) -> Artifact:
         if run.gzsl:
             calibration = calibrated(calibration_evidence(job, trained.epochs), run.gate, familiar=job.familiar)
             write_json(folder / CALIBRATION, calibration.model_dump(mode="json"))
-        report = make_report(Outcome(inputs, recipe.config, trained.method, trained.selection, calibration), scores)
+        changed = changed_settings(settings, run.preset, task.dataset.name)
+        outcome = Outcome(inputs, recipe.config, trained.method, trained.selection, calibration, changed)
+        report = make_report(outcome, scores)
         write_json(folder / REPORT, report.model_dump(mode="json"))
         return _summary(report)
 
@@ -71,9 +73,10 @@ def evaluate(run: Artifact, task: Task, device: str = "auto") -> Report:
     """
     config = run.card.config
     inputs, method = open_run(run, task, device)
-    selection = SelectionResult.model_validate(read_json(run.path / REPORT)["selection"])
+    written = read_report(run)
     calibration = Calibrated.model_validate(read_json(run.path / CALIBRATION)) if config.get("gzsl") else None
-    return make_report(Outcome(inputs, config, method, selection, calibration), inputs.test_scores(method))
+    outcome = Outcome(inputs, config, method, written.selection, calibration, written.changed)
+    return make_report(outcome, inputs.test_scores(method))
 
 
 def open_run(run: Artifact, task: Task, device: str = "auto") -> tuple[Inputs, Method]:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -21,8 +20,7 @@ from zsl_skeleton.evaluation.comparison.options import ComparisonOptions
 from zsl_skeleton.evaluation.report import Report
 from zsl_skeleton.files import canonical_json, sha256_text
 from zsl_skeleton.registry import find_name
-from zsl_skeleton.training.config import RunConfig
-from zsl_skeleton.training.settings import resolve_settings, settings_from_json
+from zsl_skeleton.training.settings import changed_settings, settings_from_json, value_text
 from zsl_skeleton.training.train import STAGE, read_report
 
 _SHOWN = 40
@@ -213,7 +211,7 @@ class _Reader:
         found = {key: value for key, value in card.config.items() if key in told}
         if "skeletons" in card.inputs:
             found["skeletons"] = card.inputs["skeletons"].name
-        details = {key: _text(value) for key, value in found.items()}
+        details = {key: value_text(value) for key, value in found.items()}
         if "backbone" in card.inputs:
             # Its name holds the split; how it was trained does not.
             del details["backbone"]
@@ -225,21 +223,11 @@ def _settings(about: tuple[str, str, str], settings: str) -> tuple[str, tuple[st
     """Settings completed by today's defaults, and ``key=value`` where they differ from (method, preset, data set)."""
     method, preset, dataset = about
     try:
-        own = settings_from_json(method, json.loads(settings)).as_json()
-        usual = _flat(resolve_settings(RunConfig(method=method, preset=preset), dataset).as_json())
+        own = settings_from_json(method, json.loads(settings))
+        return canonical_json(own.as_json()), changed_settings(own, preset, dataset)
     except (UsageError, InputError, ValidationError):
         # The method or the preset has changed since: the run still counts, under its own settings.
         return settings, (f"settings {sha256_text(settings)[:8]} of another version",)
-    overrides = tuple(f"{key}={_text(value)}" for key, value in _flat(own).items() if usual.get(key) != value)
-    return canonical_json(own), overrides
-
-
-def _flat(settings: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Any]:
-    return {key: value for section in settings.values() for key, value in (section or {}).items()}
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else canonical_json(value)
 
 
 def _validation(run: Artifact) -> str:
