@@ -14,8 +14,10 @@ from zsl_skeleton.artifacts import Store
 from zsl_skeleton.files import read_json, write_json
 from zsl_skeleton.studies.grid import World
 from zsl_skeleton.studies.loading import load_study
+from zsl_skeleton.studies.options import LaunchOptions
 from zsl_skeleton.studies.plan import Planner
 from zsl_skeleton.studies.plan_text import plan_csv, render_plan
+from zsl_skeleton.studies.running import make_runs
 from zsl_skeleton.studies.work import Event, Work, work_on
 
 
@@ -35,6 +37,8 @@ def test_what_exists_is_recognised_and_planning_writes_nothing(planner: Callable
     assert states[:3] == [("ridge", 0, "finished"), ("ridge", 1, "finished"), ("ridge", 2, "new")]
     assert {state for *_, state in states[3:]} == {"new"}
     assert files_below(root) == before
+    assert plan.features == {one.path for one in Store(root).all("features")}
+    assert small.plan().features == set()  # nothing is left to do
     text = render_plan(plan)
     assert "2/3 finished; 1 new: random-1 seed 2" in text
     assert "(time unknown)" in text  # nothing of DeViSE is finished
@@ -65,6 +69,22 @@ def test_inputs_that_do_not_exist_are_stages_to_make(written: Callable[..., Path
     assert name.startswith("skeletons/demo-")
     assert {one.makes for one in plan.runs} == {name}
     assert not (tmp_path / "empty").exists()
+
+
+def test_the_size_of_the_features_bounds_the_processes(
+    planner: Callable[..., Planner], root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.get_num_threads", lambda: 4)
+    counts: list[int] = []
+    monkeypatch.setattr("zsl_skeleton.studies.running.work_together", lambda work, jobs, tell: counts.append(jobs))
+    plan = planner({"methods": "ridge", "seeds": "0..2"}).plan()
+    make_runs(plan, LaunchOptions(), None, ["zsl-train"])
+    (folder,) = plan.features
+    with (folder / "large").open("wb") as stream:
+        stream.truncate(2**38)
+    make_runs(plan, LaunchOptions(), None, ["zsl-train"])
+    make_runs(plan, LaunchOptions(), 2, ["zsl-train"])
+    assert counts == [3, 1, 2]
 
 
 def test_what_only_the_user_has_blocks_its_runs_alone(planner: Callable[..., Planner]) -> None:

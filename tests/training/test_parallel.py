@@ -15,7 +15,7 @@ from zsl_skeleton.errors import InputError, UsageError
 from zsl_skeleton.files import read_tensors
 from zsl_skeleton.training.config import RunConfig
 from zsl_skeleton.training.inputs import Task
-from zsl_skeleton.training.parallel import jobs_for, train_all, usual_jobs
+from zsl_skeleton.training.parallel import jobs_for, train_all
 from zsl_skeleton.training.train import train
 
 SMALL = ("hidden=[16,8]", "series=[1,3]", "epochs=3", "batch=16", "learning_rate=1e-3", "warmup=1")
@@ -41,22 +41,16 @@ def test_an_error_of_one_run_is_the_error_of_all(store: Store, task: Task) -> No
         train_all(store, [(broken, runs(0)[0]), (task, runs(1)[0])], jobs=2)
 
 
-def test_no_more_processes_than_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_processes_than_runs_threads_and_memory(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.get_num_threads", lambda: 4)
-    assert [jobs_for("cpu", runs) for runs in (0, 1, 3, 9)] == [1, 1, 3, 4]
+    folder = task.features.path
+    assert [jobs_for("cpu", runs, [folder, folder]) for runs in (0, 1, 3, 9)] == [1, 1, 3, 4]
+    assert jobs_for("cpu", 9, []) == 4
     with pytest.raises(UsageError):
-        jobs_for("abacus", 3)
-
-
-def test_no_more_processes_than_runs_and_memory(store: Store, task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch.get_num_threads", lambda: 4)
-    work = [(task, run) for run in runs(0, 1, 2)]
-    assert usual_jobs(work) == 3
-    assert usual_jobs(work[:1]) == 1
-    large = Path(task.features.path / "large")
-    with large.open("wb") as stream:
+        jobs_for("abacus", 3, [])
+    with (folder / "large").open("wb") as stream:
         stream.truncate(2**38)
-    assert usual_jobs(work) == 1
+    assert jobs_for("cpu", 9, [folder]) == 1
 
 
 _POOL = """

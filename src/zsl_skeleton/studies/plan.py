@@ -31,6 +31,7 @@ class PlannedRun:
             input is missing that only the user can provide.
         path: where it lies or will lie; None while its inputs do not exist.
         makes: the input that has to be made before it, as ``stage/folder`` (what is made from that one follows).
+        features: folder of the feature set that it reads; None while that does not exist.
         why: of a blocked or failed run.
         seconds: how long it may take; None where nothing tells. 0 for a finished one.
     """
@@ -38,6 +39,7 @@ class PlannedRun:
     run: StudyRun
     state: State
     path: Path | None = None
+    features: Path | None = None
     makes: str = ""
     why: str = ""
     seconds: float | None = None
@@ -63,6 +65,11 @@ class StudyPlan:
     def left(self) -> tuple[StudyRun, ...]:
         """The runs that are not finished."""
         return tuple(planned.run for planned in self.runs if planned.state != "finished")
+
+    @property
+    def features(self) -> set[Path]:
+        """Folders of the feature sets that exist and that runs which are not finished read."""
+        return {one.features for one in self.runs if one.features and one.state != "finished"}
 
     @property
     def folder(self) -> Path:
@@ -134,7 +141,8 @@ class Planner:
             return PlannedRun(run, "finished", path, seconds=0.0)
         failure = failures.of(run)
         state: State = "failed" if failure else "begun" if store.partial(recipe).is_dir() else "new"
-        return PlannedRun(run, state, path, why=failure.what if failure else "", seconds=durations.of(recipe))
+        why, features = failure.what if failure else "", recipe.inputs["features"].path
+        return PlannedRun(run, state, path, features, why=why, seconds=durations.of(recipe))
 
 
 def total_seconds(seconds: Sequence[float | None]) -> tuple[float, int]:

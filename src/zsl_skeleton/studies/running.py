@@ -42,7 +42,7 @@ def make_runs(plan: StudyPlan, launch: LaunchOptions, jobs: int | None, command:
     """
     left = plan.left
     here = launch.launcher == "here"
-    processes = jobs or (jobs_for(plan.world.device, len(left)) if here else 1)
+    processes = jobs or (jobs_for(plan.world.device, len(left), plan.features) if here else 1)
     say(render_plan(plan, processes if here else launch.shards) + "\n")
     if not left:
         return Outcome()

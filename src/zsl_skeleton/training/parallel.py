@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
 
 import torch
 
@@ -25,13 +26,14 @@ Work = tuple[Task, RunConfig]
 
 
 def train_all(store: Store, work: Sequence[Work], jobs: int | None = None) -> list[Artifact]:
-    """The runs of ``work``, in its order, ``jobs`` at a time (None: as :func:`usual_jobs` says).
+    """The runs of ``work``, in its order, ``jobs`` at a time (None: as :func:`jobs_for` says).
 
     Raises:
         ZslError: what a run raises; the others stop at their next checkpoint.
         Interrupted: a signal asked to stop; every run under way saved a checkpoint.
     """
-    jobs = min(jobs or usual_jobs(work), len(work))
+    usual = jobs_for(work[0][1].device, len(work), (task.features.path for task, _ in work))
+    jobs = min(jobs or usual, len(work))
     if jobs == 1:
         return [_told(train(store, task, run), n, len(work)) for n, (task, run) in enumerate(work, 1)]
     threads = max(1, torch.get_num_threads() // jobs)
@@ -58,18 +60,17 @@ def _told(run: Artifact, number: int, total: int) -> Artifact:
     return run
 
 
-def usual_jobs(work: Sequence[Work]) -> int:
-    """One run at a time on a GPU; else as many as there are threads, but few of large data, which each would hold."""
-    size = max(sum(file.stat().st_size for file in task.features.path.iterdir()) for task, _ in work)
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, min(jobs_for(work[0][1].device, len(work)), int(memory / 8 / (size + 1))))
+def jobs_for(device: str, runs: int, features: Iterable[Path]) -> int:
+    """Processes for so many runs on the feature sets in these folders.
 
-
-def jobs_for(device: str, runs: int) -> int:
-    """One process on a GPU, which one run fills; else as many as there are threads and runs."""
+    One on a GPU, which one run fills; else as many as there are threads and runs, but few where the largest feature set
+    is large, since each process holds its own and works on copies of it.
+    """
     if choose_device(device).device.type != "cpu":
         return 1
-    return max(1, min(torch.get_num_threads(), runs))
+    size = max((sum(file.stat().st_size for file in folder.iterdir()) for folder in set(features)), default=0)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(torch.get_num_threads(), runs, int(memory / 8 / (size + 1))))
 
 
 def _begin(threads: int) -> None:
