@@ -191,6 +191,28 @@ def compare(
     emit(found.model_dump(mode="json"), render_all([found], form), as_json=as_json)
 
 
+@app.command()
+def settings(
+    method: Annotated[str, typer.Option(help="Method; see zsl-train list.")],
+    preset: Annotated[str, typer.Option(help="Settings: default, paper or paper-tuned.")] = "default",
+    dataset: Annotated[
+        str | None, typer.Option(help="Data set, for which a preset may have values of its own.")
+    ] = None,
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="key=value; repeat for several.")] = None,
+    catalog: CatalogOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what --set can change in a method: every setting, its value under a preset, what it is, and why it is so."""
+    from zsl_skeleton.catalog import load_dataset
+
+    name = load_dataset(dataset, catalog).name if dataset else ""
+    from zsl_skeleton.training.config import RunConfig
+    from zsl_skeleton.training.explained import explain_settings, render_settings
+
+    found = explain_settings(RunConfig(method=method, preset=preset, overrides=tuple(overrides or ())), name)
+    emit(found.as_json(), render_settings(found), as_json=as_json)
+
+
 @app.command("eval")
 def eval_(
     run_: RunArgument,

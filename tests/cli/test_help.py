@@ -33,6 +33,7 @@ def test_help_and_list_import_neither_torch_nor_a_language_model_client(name: st
         "train --method mla --dataset demmo",
         "train --method mla --dataset demo --split nowhere",
         "train --method mla --dataset demo --control shufled",
+        "train settings --method mla --dataset demmo",
         "data pretrain --dataset demo --split nowhere",
         "semantics compare --dataset demmo",
     ],
@@ -61,6 +62,14 @@ sys.stderr.write("\\n" + " ".join({{m.partition(".")[0] for m in sys.modules}}))
 def test_usage_names_runs_as_people_do(command: Command, name: str) -> None:
     usage = command("zsl-train", name, "--help").stdout.split("\n\n")[0]
     assert "RUN" in usage and "run_" not in usage and "{runs}" not in usage
+
+
+def test_settings_says_what_can_be_set(command: Command) -> None:
+    result = command("zsl-train", "settings", "--method", "mla", "--set", "epochs=3")
+    assert result.returncode == 0
+    assert "\n  epochs = 3\n" in result.stdout
+    document = json.loads(command("zsl-train", "settings", "--method", "mla", "--json").stdout)
+    assert {"text_scale", "learning_rate"} <= {one["name"] for one in document["settings"]}
 
 
 def test_list_as_json_is_one_document(command: Command) -> None:

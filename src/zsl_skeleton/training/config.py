@@ -54,12 +54,12 @@ class TrainConfig(BaseModel):
     mixed: float = Field(
         0.0, ge=0, le=2, description="virtual clips of virtual classes per clip of a batch (ours; official: 0)"
     )
+    mixed_margin: float = Field(0.25, ge=0, le=0.5, description="a virtual class's shares lie in [margin, 1 - margin]")
     matmul_precision: MatmulPrecision = Field(
         "highest",
         description="of the products in training, in torch's words; highest: float32; high: TF32 on a GPU; medium: "
         "that, or bfloat16 factors on a processor that has them; scores are always computed in float32",
     )
-    mixed_margin: float = Field(0.25, ge=0, le=0.5, description="a virtual class's shares lie in [margin, 1 - margin]")
 
     @model_validator(mode="after")
     def _something_is_learned(self) -> Self:

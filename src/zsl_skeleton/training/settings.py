@@ -93,7 +93,7 @@ def resolve_settings(run: RunConfig, dataset: str) -> Settings:
     known = [f"{section}.{field}" for section, model in models.items() for field in model.model_fields]
     values = _preset_values(name, run.preset, dataset)
     values |= dict(_override(text, known, name) for text in run.overrides)
-    built: dict[str, Any] = {section: _build(model, section, values) for section, model in models.items()}
+    built: dict[str, Any] = {section: _build(model, section, values, name) for section, model in models.items()}
     return Settings(name, kind, built["method"], built.get("train"))
 
 
@@ -147,14 +147,14 @@ def _override(text: str, known: list[str], method: str) -> tuple[str, Any]:
         raise UsageError(f"the value of {text!r} cannot be read", why=" ".join(str(error).split())) from error
 
 
-def _build(model: type[BaseModel], section: str, values: Mapping[str, Any]) -> BaseModel:
+def _build(model: type[BaseModel], section: str, values: Mapping[str, Any], method: str) -> BaseModel:
     own = {key.removeprefix(f"{section}."): value for key, value in values.items() if key.startswith(f"{section}.")}
     try:
         return model.model_validate(own)
     except ValidationError as error:
         raise UsageError(
             f"a {section} setting is not valid: {_first(error)}",
-            mend="correct the --set or the preset",
+            mend=f"correct the --set or the preset; zsl-train settings --method {method} says what each one is",
         ) from error
 
 
