@@ -41,13 +41,12 @@ class ValuesFromHere(TorchFunctionMode):
         return function(*args, **kwargs or {})
 
 
-def moved(tensors: Tensors) -> dict[str, Tensor]:
-    """The same shapes elsewhere."""
-    return {name: value.to(ELSEWHERE) for name, value in tensors.items()}
+def moved(tensors: Tensors, device: torch.device = ELSEWHERE) -> dict[str, Tensor]:
+    """The same tensors on another device."""
+    return {name: value.to(device) for name, value in tensors.items()}
 
 
-def moved_clips(clips: Clips) -> Clips:
-    """Clips and texts elsewhere."""
-    return replace(
-        clips, features=moved(clips.features), labels=clips.labels.to(ELSEWHERE), text=clips.text.to(ELSEWHERE)
-    )
+def moved_clips(clips: Clips, device: torch.device = ELSEWHERE) -> Clips:
+    """Clips and texts on another device."""
+    features, labels, text = moved(clips.features, device), clips.labels.to(device), clips.text.to(device)
+    return replace(clips, features=features, labels=labels, text=text)

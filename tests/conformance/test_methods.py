@@ -254,18 +254,15 @@ def test_every_tensor_is_made_on_the_device_of_the_data(
 def test_a_gpu_computes_the_same(name: str, clips: Clips) -> None:
     """Loss, gradients, closed forms and scores; draws are made on the CPU, whose generator is another one."""
     settings, gpu = settings_of(name), torch.device("cuda")
-    there = Clips(
-        {k: v.to(gpu) for k, v in clips.features.items()}, clips.labels.to(gpu), clips.text.to(gpu), clips.classes
-    )
+    there = moved_clips(clips, gpu)
     here = build_method(settings, clips, seed=0)
     solved = build_method(settings, there, seed=0)
     for key, value in here.state_dict().items():
         torch.testing.assert_close(solved.state_dict()[key].cpu(), value, atol=1e-4, rtol=1e-4, msg=key)
     if settings.train:
         batch = batch_of(here, clips, list(range(0, 36, 3)))
-        moved = there.batch(torch.arange(0, 36, 3, device=gpu), **LATE)
-        moved = replace(moved, draws={key: value.to(gpu) for key, value in batch.draws.items()})
-        losses = [method.losses(part)["loss"] for method, part in ((here, batch), (solved, moved))]
+        same = replace(there.batch(torch.arange(0, 36, 3, device=gpu), **LATE), draws=moved(batch.draws, gpu))
+        losses = [method.losses(part)["loss"] for method, part in ((here, batch), (solved, same))]
         torch.testing.assert_close(losses[1].cpu(), losses[0], atol=1e-4, rtol=1e-4)
         for loss in losses:
             loss.backward()
@@ -275,7 +272,7 @@ def test_a_gpu_computes_the_same(name: str, clips: Clips) -> None:
         generator = torch.Generator().manual_seed(0)
         before = generator.get_state()
         state = here.prepare(clips.text, generator)
-        scores = solved.scores(there.features, {key: value.to(gpu) for key, value in state.items()})
+        scores = solved.scores(there.features, moved(state, gpu))
         torch.testing.assert_close(scores.cpu(), here.scores(clips.features, state), atol=1e-3, rtol=1e-3)
         if torch.equal(generator.get_state(), before):  # nothing was drawn, so nothing can differ
             whole = class_scores(solved, there.features, there.text)

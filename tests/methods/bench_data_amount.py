@@ -16,7 +16,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -33,7 +32,7 @@ from zsl_skeleton.training.device import training_device
 from zsl_skeleton.training.inputs import Inputs, Task
 from zsl_skeleton.training.job import Job, build_method
 from zsl_skeleton.training.loop import Plan, fit
-from zsl_skeleton.training.settings import Settings, resolve_settings
+from zsl_skeleton.training.settings import resolve_settings
 
 METHODS = ("smie", "msf", "mla", "neuron")
 SHARES = ((1.0, 1.0), (1.0, 0.5), (1.0, 0.25), (0.75, 1.0), (0.5, 1.0))
@@ -91,9 +90,10 @@ def _measured(name: str, task: Task, device: torch.device, draws: int) -> Iterat
     settings = resolve_settings(_run(name, ("linear_weight=0",)), task.dataset.name)
     slots = ", ".join(settings.method.needed_slots)
     ridge = resolve_settings(_run("ridge", (f"text=[{slots}]",)), task.dataset.name)
+    both = [Inputs.open(task, each, {"control": "none", "seed": 0}, device) for each in (settings, ridge)]
     for classes, clips in SHARES:
         for draw in range(draws if clips * classes < 1 else 1):
-            pair = (_trained(each, task, device, (classes, clips, draw)) for each in (settings, ridge))
+            pair = (_trained(inputs, (classes, clips, draw)) for inputs in both)
             yield Row(name, task.split.name, classes, clips, draw, *pair)
 
 
@@ -101,15 +101,14 @@ def _run(method: str, overrides: Sequence[str]) -> RunConfig:
     return RunConfig(method=method, overrides=tuple(overrides))
 
 
-def _trained(settings: Settings, task: Task, device: torch.device, share: tuple[float, float, int]) -> float:
+def _trained(inputs: Inputs, share: tuple[float, float, int]) -> float:
     """Percent of the unseen classes' test clips that are named rightly after training on a share of the rest."""
-    inputs = Inputs.open(task, settings, {"control": "none", "seed": 0}, device)
-    with TemporaryDirectory() as work:
-        job = inputs.job(_run(settings.name, ()), Path(work))
-    whole, part = job.clips(job.classes), _part(job, *share)
+    settings = inputs.settings
+    job = inputs.job(_run(settings.name, ()), Path("unused"))  # no checkpoint is written
+    part = _part(job, *share)
     method = build_method(settings, part, seed=share[2])
     if settings.train is not None:
-        steps = -(-len(whole) // settings.train.batch) if settings.train.steps is None else settings.train.steps
+        steps = -(-len(job.seen) // settings.train.batch) if settings.train.steps is None else settings.train.steps
         config = settings.train.model_copy(update={"steps": steps})
         fit(method, part, config, Plan(seed=share[2], stop=config.epochs))
     return 100 * accuracy(class_scores(method, inputs.test.features, inputs.test.text), inputs.test.labels)
