@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -19,11 +18,8 @@ from zsl_skeleton_cli.common import (
     RecipeOption,
     SkeletonsOption,
     announce,
-    open_store,
+    open_named,
 )
-
-if TYPE_CHECKING:
-    from zsl_skeleton.setting import Setting
 
 SplitOption = Annotated[str, typer.Option("--split", help="Seen/unseen split, e.g. random-1, synse-55-5.")]
 WithoutValidationOption = Annotated[
@@ -59,7 +55,8 @@ def pretrain(
     as_json: JsonOption = False,
 ) -> None:
     """Train a backbone on the seen classes of a split; killed, the same command continues."""
-    setting = _setting(artifacts, catalog, {"dataset": dataset, "split": split, "protocol": protocol, "device": device})
+    names = {"dataset": dataset, "split": split, "protocol": protocol, "device": device}
+    setting = open_named(artifacts, catalog, names)
     from zsl_skeleton.backbones.config import PRETRAIN_PRESETS, usual_preset
     from zsl_skeleton.pipeline import backbone_for, skeletons_for
     from zsl_skeleton.registry import find_name
@@ -101,15 +98,9 @@ def extract(
     as_json: JsonOption = False,
 ) -> None:
     """Encode every clip: pooled, per-joint and per-frame means, logits."""
-    setting = _setting(artifacts, catalog, {"dataset": dataset, "split": split, "protocol": protocol, "device": device})
+    names = {"dataset": dataset, "split": split, "protocol": protocol, "device": device}
+    setting = open_named(artifacts, catalog, names)
     from zsl_skeleton.pipeline import Extraction, features_for
 
     wanted = Extraction(backbone, weights, skeletons, recipe, masked_views, without_validation, dtype)
     announce(features_for(setting, wanted), as_json=as_json)
-
-
-def _setting(artifacts: Path, catalog: Path | None, names: dict[str, Any]) -> Setting:
-    """Opened before torch is imported: a mistyped name is told at once."""
-    from zsl_skeleton.setting import open_setting
-
-    return open_setting(open_store(artifacts), catalog, names)

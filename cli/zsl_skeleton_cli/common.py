@@ -19,6 +19,7 @@ from zsl_skeleton.errors import InputError, ZslError
 
 if TYPE_CHECKING:
     from zsl_skeleton.artifacts import Artifact, Store
+    from zsl_skeleton.setting import Setting
 
 SCHEMA_VERSION = 1
 
@@ -183,3 +184,13 @@ def open_store(artifacts: Path) -> Store:
     from zsl_skeleton.artifacts import Store
 
     return Store(artifacts)
+
+
+def open_named(artifacts: Path, catalog: Path | None, names: Mapping[str, str | None]) -> Setting:
+    """The data set, split and protocol that a command names.
+
+    A command calls it before it imports torch: so a mistyped name is told at once.
+    """
+    from zsl_skeleton.setting import open_setting
+
+    return open_setting(open_store(artifacts), catalog, names)

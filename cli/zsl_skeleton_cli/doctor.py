@@ -17,6 +17,7 @@ from zsl_skeleton_cli.common import (
     ProtocolOption,
     catalog_words,
     emit,
+    open_named,
     open_store,
 )
 
@@ -72,7 +73,6 @@ def _training(
     from zsl_skeleton.doctor.question import Question
     from zsl_skeleton.doctor.training import examine_training
     from zsl_skeleton.pipeline import Sources, Words
-    from zsl_skeleton.setting import open_setting
     from zsl_skeleton.training.config import RunConfig
 
     artifacts, catalog = folders
@@ -80,5 +80,5 @@ def _training(
     words = Words(named["bank"], str(named["encoder"]), embeddings=named["embeddings"])
     sources = Sources(str(named["backbone"]), named["features"], words=words)
     config = RunConfig.model_validate(run) if run["method"] else None
-    setting = open_setting(open_store(artifacts), catalog, names)
+    setting = open_named(artifacts, catalog, names)
     return examine_training(Question(setting, config, sources, tuple(place)))

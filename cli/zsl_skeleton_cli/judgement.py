@@ -19,6 +19,7 @@ from zsl_skeleton_cli.common import (
     PromptsOption,
     catalog_words,
     emit,
+    open_named,
     open_store,
 )
 from zsl_skeleton_cli.options import takes
@@ -128,11 +129,7 @@ def compare(
     config: CompareConfig = CompareConfig(),
 ) -> None:
     """Say before training which bank promises most: held-out seen classes, agreement with the clips, controls."""
-    from zsl_skeleton.setting import open_setting
-
-    store = open_store(artifacts)
-    # Before torch is imported: a mistyped name is told at once.
-    setting = open_setting(store, catalog, {"dataset": dataset, "split": split, "protocol": protocol})
+    setting = open_named(artifacts, catalog, {"dataset": dataset, "split": split, "protocol": protocol})
     from zsl_skeleton.banks import bank_for
     from zsl_skeleton.pipeline import Extraction, features_for
     from zsl_skeleton.quality.compare import compare_banks
@@ -141,8 +138,8 @@ def compare(
     from zsl_skeleton.quality.render import render
     from zsl_skeleton.skeletons.features import FeatureSet
 
-    chosen = [bank_for(store, setting.dataset, name) for name in banks or (None,)]
+    chosen = [bank_for(setting.store, setting.dataset, name) for name in banks or (None,)]
     clips = FeatureSet.open(features_for(setting, Extraction(backbone), features))
     seen = Seen.of(clips, setting.dataset, setting.split, setting.protocol)
-    found = compare_banks(store, chosen, seen, config)
+    found = compare_banks(setting.store, chosen, seen, config)
     emit(comparison_json(found), render(found), as_json=as_json)

@@ -21,6 +21,7 @@ from zsl_skeleton_cli.common import (
     emit_tables,
     find_run,
     new_app,
+    open_named,
     open_store,
     run,
 )
@@ -107,12 +108,10 @@ def train(
         "device": device,
         "checkpoint_seconds": checkpoint_seconds,
     }
-    from zsl_skeleton.setting import open_setting
-
     # Before torch is imported: a mistyped word is told at once.
     configs = _run_configs(common, _seeds(seeds), control)
     names = {"dataset": dataset, "split": split, "protocol": protocol, "device": device}
-    setting = open_setting(open_store(artifacts), catalog, names)
+    setting = open_named(artifacts, catalog, names)
     from zsl_skeleton.pipeline import Sources, Words, tasks_for
     from zsl_skeleton.training.parallel import train_all
 

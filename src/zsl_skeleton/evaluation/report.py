@@ -69,6 +69,11 @@ class Report(_Part):
     backbone: str
     published: tuple[str, ...] = ()
 
+    @property
+    def changes(self) -> str:
+        """``changed`` in words; empty for a preset as it stands."""
+        return f"{', '.join(self.changed)}; the rest as in {self.preset}" if self.changed else ""
+
 
 def render(report: Report) -> str:
     """The report as plain text."""
@@ -80,8 +85,8 @@ def render(report: Report) -> str:
         f"  mean class accuracy  {_percent(report.mean_class_accuracy)}{oracle}",
         f"  chance               {_percent(report.chance)}   ({len(report.per_class)} classes, {report.clips} clips)",
     ]
-    if report.changed:
-        lines.append(f"  changed              {', '.join(report.changed)}; the rest as in {report.preset}")
+    if report.changes:
+        lines.append(f"  changed              {report.changes}")
     if report.control != "none":
         lines.append(f"  control              {report.control}: the class texts were altered on purpose")
     lines += [

@@ -77,7 +77,7 @@ def render_summary(reports: Sequence[Report]) -> str:
     lines = [
         f"{first.method} ({first.preset}) on {first.dataset}, split {first.split}, protocol {first.protocol}",
         *([f"  {SYNTHETIC}"] if first.synthetic else []),
-        *([f"  changed         {', '.join(first.changed)}; the rest as in {first.preset}"] if first.changed else []),
+        *([f"  changed         {first.changes}"] if first.changes else []),
         f"  unseen classes  {unseen}",
         f"  test clips      {first.clips}, of subjects or views that were not trained on",
         f"  encoder {first.encoder}, bank {first.bank}, backbone {first.backbone}",

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from zsl_skeleton.training.config import RunConfig
-from zsl_skeleton.training.settings import Preset, changed_settings, load_preset, resolve_settings, value_text
+from zsl_skeleton.training.settings import (
+    differing_settings,
+    load_preset,
+    preset_changes,
+    resolve_settings,
+    value_text,
+)
 
 _WIDTH = 100
-_SECTIONS = {"method": "the method", "train": "its training"}
+_TITLES = {"method": "the method", "train": "its training"}
 
 
 @dataclass(frozen=True)
@@ -55,12 +60,13 @@ def explain_settings(run: RunConfig, dataset: str = "") -> ExplainedSettings:
         InputError: a preset's file is broken.
     """
     found = resolve_settings(run, dataset)
-    reasons = _reasons(found.name, run.preset, dataset)
-    overridden = {text.partition("=")[0] for text in changed_settings(found, run.preset, dataset)}
+    changes = preset_changes(found.name, run.preset, dataset)
+    reasons = {key: " ".join(change.reason.split()) for key, change in changes.items()}
+    overridden = differing_settings(found, run.preset, dataset)
     explained = []
-    for section, model in (("method", found.method), ("train", found.train)):
-        values = model.model_dump(mode="json") if model else {}
-        for name, field in type(model).model_fields.items() if model else ():
+    for section, model in found.sections.items():
+        values = model.model_dump(mode="json")
+        for name, field in type(model).model_fields.items():
             reason = "--set" if name in overridden else reasons.get(f"{section}.{name}", "")
             explained.append(Explained(section, name, values[name], field.description or "", reason))
     return ExplainedSettings(found.name, run.preset, load_preset(found.name, run.preset).what, tuple(explained))
@@ -70,32 +76,13 @@ def render_settings(found: ExplainedSettings) -> str:
     """The same for people: a paragraph per setting."""
     head = f"{found.method}, preset {found.preset}: {' '.join(found.what.split())}"
     lines = [*_wrapped(head, ""), "--set NAME=VALUE changes a setting; after = stands its value here."]
-    for section, title in _SECTIONS.items():
+    for section, title in _TITLES.items():
         own = [one for one in found.settings if one.section == section]
         lines += ["", f"Of {title}:"] if own else []
         for one in own:
             lines += ["", f"  {one.name} = {value_text(one.value)}", *_wrapped(one.about, "      ")]
             lines += _wrapped(f"-> {one.reason}", "      ") if one.reason else []
     return "\n".join(lines)
-
-
-def _reasons(method: str, preset: str, dataset: str) -> dict[str, str]:
-    """Dotted name -> why the last preset that sets it does so; a later preset without a reason takes it away."""
-    found: dict[str, str] = {}
-    for source in _chain(method, preset):
-        for section in _SECTIONS:
-            found |= {f"{section}.{name}": "" for name in getattr(source, section)}
-        found |= {name: " ".join(change.reason.split()) for name, change in source.changes.items()}
-        found |= dict.fromkeys(source.datasets.get(dataset, {}), f"for {dataset}")
-    return found
-
-
-def _chain(method: str, preset: str) -> Iterator[Preset]:
-    """The preset and those that it extends, these first."""
-    source = load_preset(method, preset)
-    if source.extends:
-        yield from _chain(method, source.extends)
-    yield source
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

@@ -32,8 +32,7 @@ def train_all(store: Store, work: Sequence[Work], jobs: int | None = None) -> li
         ZslError: what a run raises; the others stop at their next checkpoint.
         Interrupted: a signal asked to stop; every run under way saved a checkpoint.
     """
-    usual = jobs_for(work[0][1].device, len(work), (task.features.path for task, _ in work))
-    jobs = min(jobs or usual, len(work))
+    jobs = min(jobs or jobs_for(work[0][1].device, len(work), (task.features.path for task, _ in work)), len(work))
     if jobs == 1:
         return [_told(train(store, task, run), n, len(work)) for n, (task, run) in enumerate(work, 1)]
     threads = max(1, torch.get_num_threads() // jobs)

@@ -45,6 +45,14 @@ class Preset(_Data):
     changes: dict[str, Change] = {}
     datasets: dict[str, dict[str, Any]] = {}
 
+    def says(self, dataset: str) -> dict[str, Change]:
+        """Dotted key -> value and reason, which is empty where the preset gives none; ``extends`` aside."""
+        sections = ((section, getattr(self, section)) for section in _SECTIONS)
+        plain = {f"{section}.{key}": value for section, own in sections for key, value in own.items()}
+        found = {key: Change(value=value, reason="") for key, value in plain.items()} | self.changes
+        own = self.datasets.get(dataset, {})
+        return found | {key: Change(value=value, reason=f"for {dataset}") for key, value in own.items()}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -54,6 +62,11 @@ class Settings:
     kind: type[Method]
     method: MethodConfig
     train: TrainConfig | None
+
+    @property
+    def sections(self) -> dict[str, BaseModel]:
+        """The configurations there are, by the section of a preset that sets them."""
+        return {"method": self.method} | ({"train": self.train} if self.train else {})
 
     def as_json(self) -> dict[str, Any]:
         """Both configurations as JSON values."""
@@ -91,7 +104,7 @@ def resolve_settings(run: RunConfig, dataset: str) -> Settings:
     if not kind.closed_form:
         models["train"] = TrainConfig
     known = [f"{section}.{field}" for section, model in models.items() for field in model.model_fields]
-    values = _preset_values(name, run.preset, dataset)
+    values = {key: change.value for key, change in preset_changes(name, run.preset, dataset).items()}
     values |= dict(_override(text, known, name) for text in run.overrides)
     built: dict[str, Any] = {section: _build(model, section, values, name) for section, model in models.items()}
     return Settings(name, kind, built["method"], built.get("train"))
@@ -104,14 +117,30 @@ def settings_from_json(method: str, values: Mapping[str, Any]) -> Settings:
     return Settings(method, kind, kind.Config.model_validate(values["method"]), train)
 
 
-def changed_settings(own: Settings, preset: str, dataset: str) -> tuple[str, ...]:
-    """``key=value`` of the settings that differ from a preset as it is now.
+def preset_changes(method: str, preset: str, dataset: str) -> dict[str, Change]:
+    """Dotted key -> value and reason, of a preset and those it extends; the last one that sets a key counts.
+
+    Raises:
+        UsageError: no such method or preset.
+        InputError: a preset's file is broken.
+    """
+    source = load_preset(method, preset)
+    return (preset_changes(method, source.extends, dataset) if source.extends else {}) | source.says(dataset)
+
+
+def differing_settings(own: Settings, preset: str, dataset: str) -> dict[str, Any]:
+    """Key -> JSON value of the settings that differ from a preset as it is now.
 
     Raises:
         UsageError: there is no such preset any more.
     """
     usual = _flat(resolve_settings(RunConfig(method=own.name, preset=preset), dataset))
-    return tuple(f"{key}={value_text(value)}" for key, value in _flat(own).items() if usual.get(key) != value)
+    return {key: value for key, value in _flat(own).items() if usual.get(key) != value}
+
+
+def changed_settings(own: Settings, preset: str, dataset: str) -> tuple[str, ...]:
+    """:func:`differing_settings` as ``key=value``."""
+    return tuple(f"{key}={value_text(value)}" for key, value in differing_settings(own, preset, dataset).items())
 
 
 def value_text(value: Any) -> str:
@@ -120,17 +149,8 @@ def value_text(value: Any) -> str:
 
 
 def _flat(settings: Settings) -> dict[str, Any]:
-    return {key: value for section in settings.as_json().values() for key, value in (section or {}).items()}
-
-
-def _preset_values(method: str, preset: str, dataset: str) -> dict[str, Any]:
-    """Dotted key -> value; later sources replace earlier ones."""
-    source = load_preset(method, preset)
-    values = _preset_values(method, source.extends, dataset) if source.extends else {}
-    for section in _SECTIONS:
-        values |= {f"{section}.{key}": value for key, value in getattr(source, section).items()}
-    values |= {key: change.value for key, change in source.changes.items()}
-    return values | source.datasets.get(dataset, {})
+    models = settings.sections.values()
+    return {key: value for model in models for key, value in model.model_dump(mode="json").items()}
 
 
 def _override(text: str, known: list[str], method: str) -> tuple[str, Any]:

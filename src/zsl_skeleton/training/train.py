@@ -45,6 +45,7 @@ def train(store: Store, task: Task, run: RunConfig) -> Artifact:
     def build(folder: Path) -> Mapping[str, Any]:
         inputs = Inputs.open(task, settings, recipe.config, device)
         job = inputs.job(run, folder / WORK)
+        changed = changed_settings(settings, run.preset, task.dataset.name)
         trained = train_selected(job, run.select, inputs.test_accuracy)
         weights = {name: value.cpu().numpy() for name, value in trained.method.state_dict().items()}
         write_tensors(folder / WEIGHTS, weights)
@@ -56,7 +57,6 @@ def train(store: Store, task: Task, run: RunConfig) -> Artifact:
         if run.gzsl:
             calibration = calibrated(calibration_evidence(job, trained.epochs), run.gate, familiar=job.familiar)
             write_json(folder / CALIBRATION, calibration.model_dump(mode="json"))
-        changed = changed_settings(settings, run.preset, task.dataset.name)
         outcome = Outcome(inputs, recipe.config, trained.method, trained.selection, calibration, changed)
         report = make_report(outcome, scores)
         write_json(folder / REPORT, report.model_dump(mode="json"))
